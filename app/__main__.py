@@ -1,0 +1,125 @@
+"""`python -m app COMMAND`, also installed as `autorefund COMMAND`. Exit code 0: done; 1: failed; 2: wrongly called.
+
+Each command's module is imported when the command runs: `--help` is quick, and `replay` never loads a Kafka client.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from app.errors import CommandFailed, UsageError
+from app.settings import load_settings
+
+__all__ = ["main"]
+
+DONE: Final = 0
+FAILED: Final = 1
+USAGE: Final = 2
+
+EPILOG: Final = """Settings come from the environment (AUTOREFUND_BROKERS and others; the README lists them).
+Exit code: 0 done, 1 failed, 2 wrongly called or set."""
+
+
+def _topics(arguments: argparse.Namespace) -> int:
+    from app import topics
+
+    topics.main(load_settings(os.environ), only_check=arguments.check)
+    return DONE
+
+
+def _worker(_: argparse.Namespace) -> int:
+    from app import worker
+
+    return _code(worker.run(load_settings(os.environ)))
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    from app import replay
+
+    return _code(replay.main(arguments.file))
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from app import demo
+
+    return _code(demo.main(load_settings(os.environ), seed=arguments.seed))
+
+
+def _code(result: object) -> int:
+    return result if isinstance(result, int) else DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="autorefund",
+        description="Decides small after-sale refunds of a shop: exactly once, within its budget, with the reason.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(
+        name: str, run: Callable[[argparse.Namespace], int], summary: str, detail: str
+    ) -> argparse.ArgumentParser:
+        sub = commands.add_parser(
+            name,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}. {detail}",
+            epilog=EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        sub.set_defaults(run=run)
+        return sub
+
+    topics = command(
+        "topics", _topics, "create or check every topic",
+        "A topic that is\nset so that something could be lost is an error that says how to mend it.",
+    )  # fmt: skip
+    topics.add_argument("--check", action="store_true", help="create nothing; a missing topic is an error")
+    command(
+        "worker", _worker, "run the stream worker",
+        "It refuses to start where\ntopics are missing or differ. SIGTERM and SIGINT stop it in order.",
+    )  # fmt: skip
+    replay = command(
+        "replay", _replay, "decide recorded events offline",
+        "No broker: prints one\nJSON line for each output.",
+    )  # fmt: skip
+    replay.add_argument(
+        "file", metavar="FILE", help='JSON lines {"topic", "key"?, "value" or "raw", "at"}; - reads standard input'
+    )
+    demo = command(
+        "demo", _demo, "publish a sample shop and show the decisions",
+        "A worker must\nbe running (deploy/demo.sh starts everything).",
+    )  # fmt: skip
+    demo.add_argument("--seed", type=int, default=1, help="of the traffic's chance (default: 1)")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Returns the exit code; argparse itself exits with 2."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except UsageError as error:
+        return _complain(error, USAGE)
+    except CommandFailed as error:
+        return _complain(error, FAILED)
+    except KeyboardInterrupt:
+        return _complain("interrupted", FAILED)
+    except BrokenPipeError:  # the reader of our output left (`| head`); nothing more can be said
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - so that the interpreter's last flush finds somebody
+        return FAILED
+
+
+def _complain(error: object, code: int) -> int:
+    for line in str(error).splitlines():
+        print(f"autorefund: {line}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

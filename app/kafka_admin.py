@@ -1,0 +1,151 @@
+"""Kafka's administration, as far as `topics` needs it: what topics are there, how are they set, create more.
+
+The only module that knows aiokafka's admin client. Tried against Apache Kafka 4.2: the calls used here answer rightly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Final, Self
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaConnectionError, KafkaError
+
+from app.errors import CommandFailed
+
+__all__ = ["FoundTopic", "KafkaAdmin", "NewTopicPlan"]
+
+REQUEST_SECONDS_MAX: Final = 10
+START_SECONDS_MAX: Final = 20
+SETTLE_SECONDS_MAX: Final = 15
+"""How long a new topic may take until every partition has a leader."""
+
+_OK: Final = 0
+_UNKNOWN_TOPIC: Final = 3
+_LEADER_NOT_AVAILABLE: Final = 5
+_TOPIC_EXISTS: Final = 36
+
+
+@dataclass(frozen=True, slots=True)
+class FoundTopic:
+    """A topic as it is. `replication` is that of its least replicated partition; `config` the settings in force."""
+
+    name: str
+    partitions: int
+    replication: int
+    config: dict[str, str]
+    settled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class NewTopicPlan:
+    """A topic to create."""
+
+    name: str
+    partitions: int
+    replication: int
+    config: dict[str, str]
+
+
+class KafkaAdmin:
+    """An open connection. Raises CommandFailed wherever the cluster cannot be reached or refuses."""
+
+    def __init__(self, brokers: str) -> None:
+        self._brokers = brokers
+        self._client: Any = None
+
+    async def __aenter__(self) -> Self:
+        self._client = AIOKafkaAdminClient(
+            bootstrap_servers=self._brokers,
+            request_timeout_ms=REQUEST_SECONDS_MAX * 1000,
+            client_id="autorefund-topics",
+        )
+        try:
+            await asyncio.wait_for(self._client.start(), START_SECONDS_MAX)
+        except (KafkaConnectionError, TimeoutError, OSError) as error:
+            await self._client.close()
+            raise CommandFailed(
+                f"no Kafka broker answers at {self._brokers} (is it running? AUTOREFUND_BROKERS names it)"
+            ) from error
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.close()
+
+    async def broker_count(self) -> int:
+        """How many brokers the cluster has now."""
+        return len((await self._call(self._client.describe_cluster()))["brokers"])
+
+    async def describe(self, names: Sequence[str]) -> dict[str, FoundTopic]:
+        """The topics of these names that exist."""
+        found = {}
+        for one in await self._call(self._client.describe_topics(list(names))):
+            if one["error_code"] == _UNKNOWN_TOPIC:
+                continue
+            if one["error_code"] not in {_OK, _LEADER_NOT_AVAILABLE}:
+                raise CommandFailed(f"topic {one['topic']}: the cluster answers error {one['error_code']}")
+            found[one["topic"]] = one["partitions"]
+        configs = await self._configs(found)
+        return {
+            name: FoundTopic(
+                name=name,
+                partitions=len(partitions),
+                replication=min((len(one["replicas"]) for one in partitions), default=0),
+                config=configs[name],
+                settled=bool(partitions) and all(one["error_code"] == _OK for one in partitions),
+            )
+            for name, partitions in found.items()
+            if name in configs
+        }
+
+    async def create(self, plans: Sequence[NewTopicPlan]) -> None:
+        """Create the topics and wait until they can be used. One that somebody else has just created is fine."""
+        asked = [NewTopic(one.name, one.partitions, one.replication, topic_configs=one.config) for one in plans]
+        answer = await self._call(self._client.create_topics(asked, timeout_ms=REQUEST_SECONDS_MAX * 1000))
+        failures = [
+            f"{name}: could not be created: {message or f'error {code}'}"
+            for name, code, message in answer.topic_errors
+            if code not in {_OK, _TOPIC_EXISTS}
+        ]
+        if failures:
+            raise CommandFailed("\n".join(failures))
+        await self._settle([one.name for one in plans])
+
+    async def _settle(self, names: Sequence[str]) -> None:
+        try:
+            async with asyncio.timeout(SETTLE_SECONDS_MAX):
+                while True:
+                    found = await self.describe(names)
+                    if len(found) == len(names) and all(one.settled for one in found.values()):
+                        return
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            raise CommandFailed(
+                f"created, but without leaders after {SETTLE_SECONDS_MAX} s: {', '.join(names)}"
+            ) from None
+
+    async def _configs(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
+        resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+        if not resources:
+            return {}
+        configs = {}
+        for answer in await self._call(self._client.describe_configs(resources)):
+            for code, message, _kind, name, entries in answer.resources:
+                if code == _UNKNOWN_TOPIC:
+                    continue  # deleted since we listed it, or not yet known to the broker that was asked
+                if code != _OK:
+                    raise CommandFailed(f"topic {name}: its settings cannot be read: {message or f'error {code}'}")
+                configs[name] = {entry[0]: entry[1] for entry in entries}
+        return configs
+
+    async def _call(self, call: Any) -> Any:
+        try:
+            return await asyncio.wait_for(call, 2 * REQUEST_SECONDS_MAX)
+        except (KafkaError, TimeoutError, OSError) as error:
+            raise CommandFailed(f"Kafka at {self._brokers} does not do as asked: {error!r}") from error

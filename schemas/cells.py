@@ -1,0 +1,163 @@
+"""Persisted cells: what the tables remember, as JSON, each with its format version `v`.
+
+A changelog outlives the code: a cell written by one release is read by the next. So a field is only ever added, with a
+default; a change that a default cannot express takes a new `v`, and a reader for the old one here.
+Instants are kept as microseconds since the epoch, amounts as fen.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from schemas.errors import InvariantBroken
+from schemas.events.logistics import OrderLogistics
+from schemas.events.requests import AfterSaleRequest
+from schemas.events.strategies import ShopCapConfig, StrategyConfig
+from schemas.money import ZERO, Money
+from schemas.vocabulary import Outcome, ResultStatus
+
+__all__ = [
+    "ApprovalCell", "BreakerCell", "BurstCell", "BuyerCell", "Cell", "ControlCell", "HoldCell", "OrderCell", "RequestCell",
+    "ShopCell", "SpendCell", "StrategyCell", "VersionCell", "dump_cell", "load_cell",
+]  # fmt: skip
+
+CELL_FORMAT: Final = 1
+C = TypeVar("C", bound="Cell")
+Ticks = tuple[tuple[int, int], ...]
+"""Instants (microseconds since the epoch) with a count each, oldest first."""
+
+
+class Cell(BaseModel):
+    """A frozen cell."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    v: Literal[1] = CELL_FORMAT
+
+
+class ShopCell(Cell):
+    """strategies, key shop_id: which strategies the shop ever had, and its cap over all of them."""
+
+    strategy_ids: tuple[str, ...] = ()
+    cap: ShopCapConfig | None = None
+
+
+class StrategyCell(Cell):
+    """strategies, key shop_id|strategy_id: the version in force."""
+
+    config: StrategyConfig
+
+
+class ApprovalCell(BaseModel):
+    """One automatic approval on an order, as far as its result is known (None = still reserved)."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    decision_id: str
+    strategy_id: str
+    spend_day: str
+    amount_fen: Money
+    item_ids: tuple[str, ...]
+    status: ResultStatus | None = None
+    executed_fen: Money = ZERO
+    result_at: int | None = None
+    recovered_fen: Money = ZERO
+
+
+class OrderCell(Cell):
+    """orders, key shop_id|order_id: its logistics and all that was decided on its items."""
+
+    logistics: OrderLogistics | None = None
+    approvals: tuple[ApprovalCell, ...] = ()
+    rejected_item_ids: tuple[str, ...] = ()
+    held_request_ids: tuple[str, ...] = ()
+
+
+class VersionCell(BaseModel):
+    """What was seen of one version of a request; `outcome` None = none (not pending) or still held."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    digest: str
+    order_id: str
+    outcome: Outcome | None = None
+
+
+class RequestCell(Cell):
+    """requests, key shop_id|request_id: every version seen."""
+
+    newest: int
+    versions: dict[int, VersionCell]
+
+
+class SpendCell(Cell):
+    """daily_spend, key shop_id|strategy_id|day: budget used, executed and reserved apart, and what was said of it.
+
+    `armed`, `alerts`: the 95 % notice (domain [53]); `cap_reached`: that alert was raised (domain [54]).
+    """
+
+    executed_fen: Money = ZERO
+    reserved_fen: Money = ZERO
+    armed: bool = True
+    alerts: int = 0
+    cap_reached: bool = False
+
+    @property
+    def spent(self) -> Money:
+        """Executed + reserved: what the gate and the alert look at (domain [17])."""
+        return self.executed_fen + self.reserved_fen
+
+
+class BuyerCell(Cell):
+    """buyers, key shop_id|buyer_id (shop_id "*": every shop): approvals by civil day as (count, fen), and the block.
+
+    `blocked`: on the list; `blocked_until`: microseconds, None = for good.
+    """
+
+    days: dict[str, tuple[int, int]] = {}
+    blocked: bool = False
+    blocked_until: int | None = None
+
+
+class HoldCell(Cell):
+    """holds, key shop_id|request_id: a request that waits for its order's logistics until `due` (microseconds)."""
+
+    due: int
+    arrival: int
+    request: AfterSaleRequest
+
+
+class ControlCell(Cell):
+    """controls, key "global" or "shop|<shop_id>": the kill switch."""
+
+    halted: bool
+    by: str
+    reason: str
+    at: int
+
+
+class BurstCell(Cell):
+    """controls, key "dead-letters": the lane's dead letters of the last minute, and when it last raised an alert."""
+
+    recent: Ticks = ()
+    alerted_at: int | None = None
+
+
+class BreakerCell(Cell):
+    """breakers, key shop_id|strategy_id: recent approvals of one version of the strategy."""
+
+    version: int
+    tripped: bool = False
+    recent: Ticks = ()
+
+
+def dump_cell(cell: Cell) -> bytes:
+    """The bytes to persist."""
+    return cell.__pydantic_serializer__.to_json(cell, exclude_defaults=False)
+
+
+def load_cell(kind: type[C], raw: bytes) -> C:
+    """The cell that was persisted. Raises InvariantBroken: only our own code writes cells."""
+    try:
+        return kind.model_validate_json(raw)
+    except ValidationError as error:
+        raise InvariantBroken(f"unreadable {kind.__name__}: {error}") from error
