@@ -19,9 +19,10 @@ Id = Annotated[str, StringConstraints(min_length=1, max_length=ID_LENGTH_MAX)]
 
 def join_key(*parts: str) -> bytes:
     """One key of several identities, `a|b|c`; different parts never give the same key, whatever they contain."""
-    if any("|" in part or "%" in part for part in parts):
-        parts = tuple(part.replace("%", "%25").replace("|", "%7C") for part in parts)
-    return "|".join(parts).encode()
+    joined = "|".join(parts)
+    if "%" in joined or joined.count("|") != len(parts) - 1:
+        joined = "|".join(part.replace("%", "%25").replace("|", "%7C") for part in parts)
+    return joined.encode()
 
 
 def split_key(key: bytes) -> tuple[str, ...]:

@@ -43,7 +43,8 @@ def parse_time(text: Any) -> datetime:
 
 def format_time(at: datetime) -> str:
     """RFC 3339 in China's time, to the millisecond; to the microsecond where that says more."""
-    return at.astimezone(SHANGHAI).isoformat(timespec="microseconds" if at.microsecond % 1000 else "milliseconds")
+    local = at if at.tzinfo is SHANGHAI else at.astimezone(SHANGHAI)
+    return local.isoformat(timespec="microseconds" if at.microsecond % 1000 else "milliseconds")
 
 
 def to_micros(at: datetime) -> int:

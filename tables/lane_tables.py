@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Protocol
 
 from schemas.topics import TABLES
 from tables import breakers, buyers, controls, daily_spend, holds, orders, requests, strategies
@@ -12,6 +12,12 @@ from tables.stores import Store
 __all__ = ["TABLE_NAMES", "LaneTables"]
 
 TABLE_NAMES: Final = TABLES
+
+
+class _Table(Protocol):
+    def puts(self) -> dict[bytes, bytes | None]: ...
+
+    def forget(self) -> None: ...
 
 
 class LaneTables:
@@ -26,7 +32,7 @@ class LaneTables:
         self.holds = holds.Holds(stores[holds.NAME])
         self.controls = controls.Controls(stores[controls.NAME])
         self.breakers = breakers.Breakers(stores[breakers.NAME])
-        self._all = {
+        self._all: dict[str, _Table] = {
             strategies.NAME: self.strategies,
             orders.NAME: self.orders,
             requests.NAME: self.requests,

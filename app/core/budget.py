@@ -14,7 +14,7 @@ from schemas.errors import InvariantBroken
 from schemas.money import Money
 
 __all__ = [
-    "ALERTS_PER_DAY_MAX", "NOTIFY_PERCENT", "RED_PERCENT", "Reservation", "consumption_percent", "execute", "is_red",
+    "ALERTS_PER_DAY_MAX", "NOTIFY_PERCENT", "RED_PERCENT", "Reservation", "consumption_percent", "execute", "fits", "is_red",
     "release", "reserve", "watch",
 ]  # fmt: skip
 
@@ -33,14 +33,19 @@ class Reservation(Enum):
     REFUSED = "refused"
 
 
+def fits(cell: SpendCell, amount: Money, cap: Money) -> bool:
+    """Whether executed + reserved + amount <= cap (domain [3])."""
+    return cell.executed_fen.fen + cell.reserved_fen.fen + amount.fen <= cap.fen
+
+
 def reserve(cell: SpendCell, amount: Money, cap: Money) -> tuple[Reservation, SpendCell]:
-    """Take `amount` from the day's budget, if executed + reserved + amount <= cap (domain [3]); else nothing changes.
+    """Take `amount` from the day's budget if it `fits`; else nothing changes.
 
     Raises InvariantBroken for an amount that is not positive: the ladder turns those away before.
     """
     if amount.fen <= 0:
         raise InvariantBroken(f"an amount of {amount.fen} fen was about to be reserved")
-    if cell.spent + amount > cap:
+    if not fits(cell, amount, cap):
         return Reservation.REFUSED, cell
     return Reservation.RESERVED, cell.model_copy(update={"reserved_fen": cell.reserved_fen + amount})
 

@@ -18,6 +18,7 @@ from app.core.order_view import approved_before, is_future, view_order
 from app.core.request_rules import REQUEST_STAGE, RequestView
 from app.core.strategy_rules import STRATEGY_STAGE, StrategyView, ladder_order
 from schemas.cells import BreakerCell, BuyerCell, SpendCell
+from schemas.errors import InvariantBroken
 from schemas.events import AfterSaleRequest, StrategyConfig
 from schemas.times import SpendDay, to_micros
 from schemas.vocabulary import Reason
@@ -98,7 +99,9 @@ def grant(request: AfterSaleRequest, strategy: StrategyConfig, facts: GrantFacts
     if reasons:
         trips = reasons[0] is Reason.BREAKER_OPEN and not facts.breaker.tripped
         return Grant(None, reasons, trace, trips)
-    _, spend = budget.reserve(facts.spend, request.amount_fen, strategy.daily_cap_fen)
+    verdict, spend = budget.reserve(facts.spend, request.amount_fen, strategy.daily_cap_fen)
+    if verdict is budget.Reservation.REFUSED:
+        raise InvariantBroken("the ladder let an amount pass that its budget refuses")
     shop_spend = facts.shop_spend.model_copy(
         update={"reserved_fen": facts.shop_spend.reserved_fen + request.amount_fen}
     )

@@ -8,7 +8,9 @@ from typing import Final, NamedTuple
 from app.core import budget, buyer_limits, ticks
 from app.core.facts import GrantFacts
 from app.core.ladder import Look, Rule
+from schemas.cells import SpendCell
 from schemas.events import AfterSaleRequest, StrategyConfig
+from schemas.money import Money
 from schemas.times import SpendDay, to_micros
 from schemas.vocabulary import Reason, RiskLevel
 
@@ -72,9 +74,7 @@ def _breaker_closed(view: GrantView) -> Look:
 
 def _within_daily_cap(view: GrantView) -> Look:
     """announcement, 4; domain [3, 4, 20]"""
-    verdict, _ = budget.reserve(view.facts.spend, view.request.amount_fen, view.strategy.daily_cap_fen)
-    wanted = view.facts.spend.spent + view.request.amount_fen
-    return Look(verdict is budget.Reservation.RESERVED, wanted.fen, view.strategy.daily_cap_fen.fen)
+    return _within(view.facts.spend, view.request.amount_fen, view.strategy.daily_cap_fen)
 
 
 def _within_shop_cap(view: GrantView) -> Look:
@@ -82,9 +82,11 @@ def _within_shop_cap(view: GrantView) -> Look:
     cap = view.facts.shop_cap
     if cap is None or cap.deleted:
         return Look(True, None, None)
-    verdict, _ = budget.reserve(view.facts.shop_spend, view.request.amount_fen, cap.daily_cap_fen)
-    wanted = view.facts.shop_spend.spent + view.request.amount_fen
-    return Look(verdict is budget.Reservation.RESERVED, wanted.fen, cap.daily_cap_fen.fen)
+    return _within(view.facts.shop_spend, view.request.amount_fen, cap.daily_cap_fen)
+
+
+def _within(spend: SpendCell, amount: Money, cap: Money) -> Look:
+    return Look(budget.fits(spend, amount, cap), spend.spent.fen + amount.fen, cap.fen)
 
 
 GRANT_STAGE: Final[tuple[Rule[GrantView], ...]] = (

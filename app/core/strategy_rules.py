@@ -73,7 +73,7 @@ def _within_days(view: StrategyView) -> Look:
     inside = passed >= (days.min_days or 0) * MICROS_PER_DAY and (
         days.max_days is None or passed <= days.max_days * MICROS_PER_DAY
     )
-    return Look(inside, f"applied {format_time(view.request.applied_at)}, from {format_time(view.seen.anchor)}", needed)
+    return Look(inside, f"since {format_time(view.seen.anchor)}", needed)
 
 
 def _no_conflict(view: StrategyView) -> Look:
@@ -84,6 +84,8 @@ def _no_conflict(view: StrategyView) -> Look:
 def _in_window(view: StrategyView) -> Look:
     """domain [7, 8]"""
     open_hours = view.strategy.execution_windows
+    if not open_hours:
+        return Look(True, None, windows.ALL_DAY)
     return Look(
         windows.inside(open_hours, view.request.applied_at),
         format_time(view.request.applied_at),

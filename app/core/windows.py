@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from schemas.events.strategies import ExecutionWindow
 from schemas.times import SHANGHAI
 
-__all__ = ["describe", "inside"]
+__all__ = ["ALL_DAY", "describe", "inside"]
 
-DAY = timedelta(days=1)
+ALL_DAY: Final = "all day"
+DAY: Final = timedelta(days=1)
 
 
 def inside(windows: Sequence[ExecutionWindow], applied_at: datetime) -> bool:
@@ -24,7 +26,7 @@ def inside(windows: Sequence[ExecutionWindow], applied_at: datetime) -> bool:
 def describe(windows: Sequence[ExecutionWindow]) -> str:
     """The windows in one line."""
     if not windows:
-        return "all day"
+        return ALL_DAY
     return ", ".join(
         f"{window.start}-{window.end}" + ("" if window.weekdays is None else f" on {sorted(set(window.weekdays))}")
         for window in windows

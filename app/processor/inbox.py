@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import Final
+from typing import Final, TypeGuard
 
 from app.core import alerts, ticks
 from app.lane_job import Emit, Headers, Record
@@ -128,7 +128,7 @@ def _tell_of_config(batch: Batch, record: Record, error: InvalidRecord) -> None:
     batch.alert(alert, partition=batch.partition_of(shop_id))
 
 
-def _is_id(value: object) -> bool:
+def _is_id(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and 1 <= len(value) <= ID_LENGTH_MAX
 
 

@@ -107,6 +107,8 @@ def _settle(batch: Batch, shop_id: str, approval: ApprovalCell, executed: Money)
     for strategy_id in (approval.strategy_id, ALL):
         cell = spend.of(shop_id, strategy_id, day)
         spend.write(shop_id, strategy_id, day, budget.execute(cell, approval.amount_fen, executed))
+    if executed == approval.amount_fen:
+        return  # Executed instead of reserved: what was spent is the same, and there is nothing new to watch.
     config = batch.tables.strategies.get(shop_id, approval.strategy_id)
     if config is None:
         raise InvariantBroken(f"strategy {approval.strategy_id} of shop {shop_id} spent, but is not known")

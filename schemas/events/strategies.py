@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, model_validator
 
-from schemas.events.base import Count, Event, Int64, SchemaVersion, Text
+from schemas.events.base import COUNT_MAX, Count, Event, Int64, SchemaVersion, Text
 from schemas.ids import Id
 from schemas.money import Money
 from schemas.times import Instant
@@ -25,7 +25,7 @@ DAILY_CAP_DEFAULT: Final = Money(10_000_000)
 """announcement, 4: ¥100,000 a day."""
 PRODUCTS_MAX: Final = 100_000
 WINDOWS_MAX: Final = 1000
-MINUTES_PER_DAY: Final = 24 * 60
+BREAKER_MINUTES_MAX: Final = 31 * 24 * 60
 
 _CLOCK: Final = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00").fullmatch
 
@@ -124,8 +124,8 @@ class BuyerLimits(Event):
 class Breaker(Event):
     """Stops the strategy after too many approvals in too short a time (domain [39, 56])."""
 
-    max_approvals: Count
-    per_minutes: Annotated[StrictInt, Field(ge=1, le=60 * 24 * 31)]
+    max_approvals: Annotated[StrictInt, Field(ge=1, le=COUNT_MAX)]
+    per_minutes: Annotated[StrictInt, Field(ge=1, le=BREAKER_MINUTES_MAX)]
 
 
 class StrategyConfig(Event):

@@ -45,7 +45,8 @@ The ladder
 16. [39, 56] settled: edges inclusive. The breaker trips (and alerts) only where breaker_open is the deciding reason;
     approvals count whatever became of them. `cap_reached` likewise only where the cap is the deciding reason.
 17. [54, 55] settled: the shop's total covers everything approved live that day, deleted strategies included.
-    Shadow strategies are held against the shop's real total and the buyer's real approvals.
+    For a shadow strategy, "as if live" [36], the shop's total is the real one and its own imagined spend (not that of
+    other shadows); buyer limits, order totals and refunded items go by the real approvals only.
 18. [36] settled: each shadow strategy as if the only live one, own spend and breaker. Its facts are those before the real
     decision takes effect. It is listed for every decision, also disabled (strategy_disabled) or superseded; its
     book is kept through changes of mode, apart from its real one.

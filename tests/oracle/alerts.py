@@ -65,6 +65,8 @@ def cap_reached(world: World, shop: str, strategy: Json | None, now: datetime) -
     spent = world.book.spent(shop, strategy_id, day) if strategy_id else world.book.spent_by_shop(shop, day)
     cap = (strategy or world.shop_caps[shop])["daily_cap_fen"]
     more = {"spend_day": day.isoformat(), "spent_fen": spent, "daily_cap_fen": cap}
+    if cap > 0:
+        more["consumption_percent"] = percent(spent, cap)
     return [alert("cap_reached", now, shop, strategy_id, **more)]
 
 

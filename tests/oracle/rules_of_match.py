@@ -72,9 +72,12 @@ def daily_cap_reached(world: World, case: Case, strategy: Json) -> bool:
 
 
 def shop_cap_reached(world: World, case: Case, strategy: Json) -> bool:
-    """domain [38, 55]: the shop's real spend, for shadow strategies too."""
+    """domain [38, 55]: the shop's total; for a shadow strategy, as if live [36], with its imagined spend on top."""
     cap = world.shop_caps.get(case.request["shop_id"])
     if cap is None or cap["deleted"]:
         return False
-    spent = world.book.spent_by_shop(case.request["shop_id"], civil_day(case.now))
+    shop, today = case.request["shop_id"], civil_day(case.now)
+    spent = world.book.spent_by_shop(shop, today)
+    if case.book is not world.book:
+        spent += case.book.spent(shop, strategy["strategy_id"], today)
     return bool(spent + case.request["amount_fen"] > cap["daily_cap_fen"])

@@ -104,7 +104,9 @@ def edit(rng: Random, scene: Scene) -> None:
     known = one_of_the_last(rng, scene)
     if known is None:
         return ask(rng, scene)
-    version = max(1, known["request_version"] + rng.choice((1, 1, 1, 2, -1, -2)))
+    seen = {each["request_version"] for each in scene.requests if each["request_id"] == known["request_id"]}
+    lower = [version for version in range(1, max(seen)) if version not in seen]
+    version = rng.choice(lower) if lower and rng.random() < 0.5 else max(seen) + rng.choice((1, 1, 2))
     edited = known | {"request_version": version, "amount_fen": scene.amount(rng, known["shop_id"])}
     edited["applied_at"] = stamp(scene.at)
     if rng.random() < 0.5:

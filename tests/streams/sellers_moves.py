@@ -44,6 +44,7 @@ def set_strategy(rng: Random, scene: Scene) -> None:
         {"execution_windows": rng.choice(WINDOWS)},
         {"buyer_limits": _limits(rng)},
         {"breaker": {"max_approvals": rng.choice((1, 2, 3)), "per_minutes": rng.choice((1, 5, 60))}},
+        {"breaker": {"max_approvals": rng.choice((1, 2)), "per_minutes": 600}, "daily_cap_fen": 100_000},
     ]
     for each in rng.sample(rare, rng.choice((0, 1, 2, 3))):
         change |= each

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Sets up what is missing, then checks and tests everything. Ends with pytest's own closing lines.
+#
+#   deploy/test.sh [PYTEST ARGUMENTS]         all but chaos and bench; starts a Kafka of its own where tests need one
+#   deploy/test.sh quick [PYTEST ARGUMENTS]   what needs no broker
+#   deploy/test.sh chaos [PYTEST ARGUMENTS]   only the minutes-long tests that kill workers and brokers
+#
+# Environment: that of setup.sh and kafka.sh.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+
+what=all
+case ${1:-} in quick | chaos) what=$1; shift ;; -h | --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p;}' "deploy/test.sh"; exit 0 ;; esac
+
+step() { # $1: name, rest: command
+  local name=$1 start=$SECONDS; shift
+  echo "== $name"
+  "$@" || { echo "test.sh: $name failed" >&2; exit 1; }
+  echo "   ($((SECONDS - start)) s)"
+}
+
+start=$SECONDS
+python=$(deploy/setup.sh dev)
+bin=$(dirname "$python")
+echo "== set up ($((SECONDS - start)) s)"
+
+step "ruff check" "$bin/ruff" check .
+step "ruff format" "$bin/ruff" format --check --quiet .
+step "mypy" "$bin/mypy"
+step "import contracts" "$bin/lint-imports" --no-cache
+
+case $what in
+  quick) marks="not integration and not chaos and not bench" ;;
+  chaos) marks="chaos" ;;
+  all) marks="not chaos and not bench" ;;
+esac
+[ "$what" = quick ] || step "Kafka's jars" deploy/kafka.sh libs
+
+echo "== pytest ($marks)"
+exec "$python" -m pytest -m "$marks" --cov --cov-report=term "$@" </dev/null
