@@ -34,23 +34,20 @@ def _topics(arguments: argparse.Namespace) -> int:
 def _worker(_: argparse.Namespace) -> int:
     from app import worker
 
-    return _code(worker.run(load_settings(os.environ)))
+    return worker.run(load_settings(os.environ))
 
 
 def _replay(arguments: argparse.Namespace) -> int:
     from app import replay
 
-    return _code(replay.main(arguments.file))
+    return replay.main(arguments.file)
 
 
 def _demo(arguments: argparse.Namespace) -> int:
     from app import demo
 
-    return _code(demo.main(load_settings(os.environ), seed=arguments.seed))
-
-
-def _code(result: object) -> int:
-    return result if isinstance(result, int) else DONE
+    demo.main(load_settings(os.environ), seed=arguments.seed)
+    return DONE
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -183,14 +183,18 @@ container() { echo "autorefund-kafka-$(cat "$dir/port")"; }
 docker_running() { [ -e "$dir/port" ] && [ "$(docker inspect -f '{{.State.Running}}' "$(container)" 2>/dev/null)" = true ]; }
 
 docker_start() {
-  properties 0.0.0.0 /tmp/kraft-data >"$dir/server.properties"
+  mkdir -p "$dir/config" # the image takes a folder of its own
+  properties 0.0.0.0 /tmp/kraft-data >"$dir/config/server.properties"
   if docker inspect "$(container)" >/dev/null 2>&1; then docker start "$(container)" >/dev/null; return; fi
   docker run -d --name "$(container)" -p "127.0.0.1:$port:$port" -e "KAFKA_HEAP_OPTS=-Xmx$heap" \
-    -v "$dir/server.properties:/mnt/shared/config/server.properties:ro" "$image" >/dev/null ||
+    -v "$dir/config:/mnt/shared/config:ro" "$image" >/dev/null ||
     die "docker could not run $image"
 }
 
-docker_ready() { docker logs "$(container)" >"$dir/broker.log" 2>&1; grep -q 'Kafka Server started' "$dir/broker.log"; }
+docker_ready() {
+  docker logs --since "$(docker inspect -f '{{.State.StartedAt}}' "$(container)")" "$(container)" >"$dir/broker.log" 2>&1
+  grep -q 'Kafka Server started' "$dir/broker.log"
+}
 
 # ---------------------------------------------------------------- commands
 
@@ -233,14 +237,16 @@ halt() { # $1: TERM or KILL
   [ -d "$dir" ] || return 0
   dir=$(cd "$dir" && pwd); known_runner
   if [ "$by" = java ]; then signal_java "$1"; return; fi
-  ! docker_running || if [ "$1" = TERM ]; then docker stop -t "$stop_seconds_max" "$(container)"; else docker kill "$(container)"; fi >/dev/null
+  docker_running || return 0
+  if [ "$1" = TERM ]; then docker stop -t "$stop_seconds_max" "$(container)"; else docker kill "$(container)"; fi >/dev/null
+  while docker_running; do sleep 0.1; done
 }
 
 wipe() {
   halt KILL
   [ ! -e "$dir/by" ] || [ "$(cat "$dir/by")" != docker ] || docker rm -f -v "$(container)" >/dev/null 2>&1 || true
   # only what we made: AUTOREFUND_KAFKA_DIR may be any directory
-  rm -rf "$dir/data" "$dir/server.properties" "$dir/broker.log" "$dir/format.log" "$dir/pid" "$dir/port" "$dir/by"
+  rm -rf "$dir/data" "$dir/config" "$dir/server.properties" "$dir/broker.log" "$dir/format.log" "$dir/pid" "$dir/port" "$dir/by"
   rmdir "$dir" 2>/dev/null || true
 }
 

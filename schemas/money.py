@@ -9,11 +9,16 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-__all__ = ["FEN_MAX", "FEN_MIN", "ZERO", "Money"]
+__all__ = ["FEN_MAX", "FEN_MIN", "ZERO", "Money", "fen_json_schema"]
 
 FEN_MAX: Final = 2**63 - 1
 """The largest amount a record may carry, in fen: what a signed 64-bit integer holds, as every neighbour reads it."""
 FEN_MIN: Final = -(2**63)
+
+
+def fen_json_schema(minimum: int = FEN_MIN, maximum: int = FEN_MAX) -> JsonSchemaValue:
+    """How an amount from `minimum` to `maximum` fen looks in a JSON Schema."""
+    return {"type": "integer", "minimum": minimum, "maximum": maximum, "description": "an amount in fen, CNY"}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -54,7 +59,7 @@ class Money:
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"type": "integer", "minimum": FEN_MIN, "maximum": FEN_MAX, "description": "an amount in fen, CNY"}
+        return fen_json_schema()
 
 
 def _read(value: Any) -> Money:

@@ -19,9 +19,8 @@ SHANGHAI: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=SHANGHAI) + timedelta(hours=8)
 MICROSECOND: Final = timedelta(microseconds=1)
 
-_RFC3339: Final[Callable[[str], Any]] = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
-).fullmatch
+_FORM: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-5][0-9])"
+_RFC3339: Final[Callable[[str], Any]] = re.compile(_FORM).fullmatch
 
 
 def parse_time(text: Any) -> datetime:
@@ -61,7 +60,7 @@ Instant = Annotated[
     datetime,
     PlainValidator(parse_time),
     PlainSerializer(format_time, return_type=str),
-    WithJsonSchema({"type": "string", "format": "date-time"}),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": f"^{_FORM}$"}),
 ]
 """An event's time: RFC 3339 with an offset on the wire, an aware datetime in China's time inside."""
 

@@ -24,6 +24,8 @@ __all__ = [
 
 IN_APP: Final = [Channel.IN_APP]
 IN_APP_AND_SMS: Final = [Channel.IN_APP, Channel.SMS]
+QUOTED_LENGTH_MAX: Final = 200
+"""Characters of a name or a reason that a notice quotes: a longer one would push out what the reader has to know."""
 TITLES: Final = {
     AlertKind.SPEND_THRESHOLD: "小额自动退款：当日额度即将用完",
     AlertKind.CAP_REACHED: "小额自动退款：当日额度已用完",
@@ -42,7 +44,7 @@ def spend_threshold(strategy: StrategyConfig, day: SpendDay, cell: SpendCell, at
     return _alert(
         AlertKind.SPEND_THRESHOLD,
         (strategy.shop_id, strategy.strategy_id, day, str(cell.alerts)),
-        f"策略“{strategy.name}”{day}已自动退款{cell.spent}，占当日上限{strategy.daily_cap_fen}的{percent}%。"
+        f"策略“{_short(strategy.name)}”{day}已自动退款{cell.spent}，占当日上限{strategy.daily_cap_fen}的{percent}%。"
         "额度用完后，当日后续售后单将转人工处理；如需继续自动退款，请调高当日退款总额上限。",
         at,
         severity=Severity.WARNING,
@@ -57,7 +59,7 @@ def cap_reached(strategy: StrategyConfig, day: SpendDay, cell: SpendCell, at: da
     return _alert(
         AlertKind.CAP_REACHED,
         (strategy.shop_id, strategy.strategy_id, day),
-        f"策略“{strategy.name}”{day}已自动退款{cell.spent}，当日上限{strategy.daily_cap_fen}，"
+        f"策略“{_short(strategy.name)}”{day}已自动退款{cell.spent}，当日上限{strategy.daily_cap_fen}，"
         "有售后单因超出剩余额度转人工处理。请及时处理待办售后单，或调高当日退款总额上限。",
         at,
         severity=Severity.WARNING,
@@ -88,7 +90,7 @@ def breaker_tripped(strategy: StrategyConfig, at: datetime) -> RefundAlert:
     return _alert(
         AlertKind.BREAKER_TRIPPED,
         (strategy.shop_id, strategy.strategy_id, str(strategy.version)),
-        f"策略“{strategy.name}”在{strategy.breaker.per_minutes}分钟内自动退款已达{strategy.breaker.max_approvals}笔，"
+        f"策略“{_short(strategy.name)}”在{strategy.breaker.per_minutes}分钟内自动退款已达{strategy.breaker.max_approvals}笔，"
         "已停止自动退款。请核查是否存在异常退款，确认后重新保存策略即可恢复。",
         at,
         severity=Severity.CRITICAL,
@@ -130,7 +132,7 @@ def shop_switched(control: Control, shop_id: str, at: datetime) -> RefundAlert:
     return _alert(
         AlertKind.SHOP_HALTED if halted else AlertKind.SHOP_RESUMED,
         (shop_id, control.at.isoformat()),
-        f"店铺的小额自动退款已由{control.by}{'停用，售后单将转人工处理' if halted else '恢复'}。原因：{control.reason}",
+        f"店铺的小额自动退款已由{_short(control.by)}{'停用，售后单将转人工处理' if halted else '恢复'}。原因：{_short(control.reason)}",
         at,
         severity=Severity.CRITICAL if halted else Severity.INFO,
         channels=IN_APP_AND_SMS,
@@ -149,6 +151,10 @@ def dead_letter_burst(lane: int, number: int, at: datetime) -> RefundAlert:
         channels=IN_APP,
         shop_id=ALL,
     )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= QUOTED_LENGTH_MAX else text[: QUOTED_LENGTH_MAX - 1] + "…"
 
 
 def _alert(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from schemas.events.strategies import ExecutionWindow
@@ -12,7 +12,6 @@ from schemas.times import SHANGHAI
 __all__ = ["ALL_DAY", "describe", "inside"]
 
 ALL_DAY: Final = "all day"
-DAY: Final = timedelta(days=1)
 
 
 def inside(windows: Sequence[ExecutionWindow], applied_at: datetime) -> bool:
@@ -34,13 +33,13 @@ def describe(windows: Sequence[ExecutionWindow]) -> str:
 
 
 def _holds(window: ExecutionWindow, local: datetime) -> bool:
-    minute = local.hour * 60 + local.minute
+    minute, weekday = local.hour * 60 + local.minute, local.isoweekday()
     start, end = window.start_minute, window.end_minute
     if start < end:
-        return start <= minute < end and _on(window, local)
+        return start <= minute < end and _on(window, weekday)
     # A window over midnight belongs to the weekday it starts on: after midnight that was yesterday (domain [8]).
-    return (minute >= start and _on(window, local)) or (minute < end and _on(window, local - DAY))
+    return (minute >= start and _on(window, weekday)) or (minute < end and _on(window, (weekday - 2) % 7 + 1))
 
 
-def _on(window: ExecutionWindow, local: datetime) -> bool:
-    return window.weekdays is None or local.isoweekday() in window.weekdays
+def _on(window: ExecutionWindow, weekday: int) -> bool:
+    return window.weekdays is None or weekday in window.weekdays

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import model_validator
+from pydantic import ConfigDict, model_validator
 
 from schemas.events.base import Event, SchemaVersion, Text
 from schemas.ids import Id
@@ -28,6 +28,12 @@ class BuyerList(Event):
 class Control(Event):
     """The kill switch, for one shop or for all."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"scope": {"const": "shop"}}},
+            "then": {"required": ["shop_id"], "properties": {"shop_id": {"type": "string"}}},
+        }
+    )
     schema_version: SchemaVersion
     scope: ControlScope
     shop_id: Id | None = None

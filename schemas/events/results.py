@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, WithJsonSchema
 
 from schemas.events.base import Event, SchemaVersion, Text
 from schemas.ids import Id
-from schemas.money import Money
+from schemas.money import Money, fen_json_schema
 from schemas.times import Instant
 from schemas.vocabulary import ResultStatus
 
@@ -28,6 +28,6 @@ class RefundResult(Event):
     decision_id: Text
     shop_id: Id
     status: ResultStatus
-    amount_fen: Annotated[Money, AfterValidator(_not_negative)]
+    amount_fen: Annotated[Money, AfterValidator(_not_negative), WithJsonSchema(fen_json_schema(minimum=0))]
     code: Text | None = None
     at: Instant

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, WithJsonSchema, model_validator
 
 from schemas.events.base import COUNT_MAX, Count, Event, Int64, SchemaVersion, Text
-from schemas.ids import Id
-from schemas.money import Money
+from schemas.ids import ALL, Id
+from schemas.money import Money, fen_json_schema
 from schemas.times import Instant
 from schemas.vocabulary import Mode, Owner, ProductMode, Provenance
 
@@ -52,15 +52,24 @@ def _clock(text: str) -> str:
     return text
 
 
+NotNegative = Annotated[Money, AfterValidator(_daily_cap), WithJsonSchema(fen_json_schema(minimum=0))]
+PerOrderCap = Annotated[
+    Money, AfterValidator(_per_order_cap), WithJsonSchema(fen_json_schema(minimum=1, maximum=PER_ORDER_CAP_MAX.fen))
+]
 DailyCap = Annotated[
-    Money,
-    AfterValidator(_daily_cap),
-    BeforeValidator(_null_is_default, json_schema_input_type=Money | None),
+    NotNegative,
+    BeforeValidator(_null_is_default),
+    WithJsonSchema({"anyOf": [fen_json_schema(minimum=0), {"type": "null"}]}),
 ]
 """Null means the default, never unlimited (domain [21])."""
-ClockTime = Annotated[
-    str, AfterValidator(_clock), Field(json_schema_extra={"pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$"})
+StartTime = Annotated[
+    str, AfterValidator(_clock), Field(json_schema_extra={"pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"})
 ]
+EndTime = Annotated[
+    str, AfterValidator(_clock), Field(json_schema_extra={"pattern": "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$"})
+]
+StrategyId = Annotated[Id, Field(json_schema_extra={"not": {"const": ALL}})]
+"""The codec reads a "*" as a `ShopCapConfig`."""
 Products = Annotated[list[Id], Field(max_length=PRODUCTS_MAX)]
 
 
@@ -90,8 +99,8 @@ class OrderStates(Event):
 class ExecutionWindow(Event):
     """Hours of the day, [start, end); start > end wraps over midnight (domain [8, 60])."""
 
-    start: ClockTime
-    end: ClockTime
+    start: StartTime
+    end: EndTime
     weekdays: Annotated[list[Annotated[StrictInt, Field(ge=1, le=7)]], Field(max_length=WINDOWS_MAX)] | None = None
 
     @model_validator(mode="after")
@@ -118,7 +127,7 @@ class BuyerLimits(Event):
 
     max_per_day: Count | None = None
     max_per_30_days: Count | None = None
-    max_amount_per_30_days_fen: Annotated[Money, AfterValidator(_daily_cap)] | None = None
+    max_amount_per_30_days_fen: NotNegative | None = None
 
 
 class Breaker(Event):
@@ -132,7 +141,7 @@ class StrategyConfig(Event):
     """One version of one strategy. A field out of range makes the whole record invalid (contract, 2)."""
 
     schema_version: SchemaVersion
-    strategy_id: Id
+    strategy_id: StrategyId
     shop_id: Id
     version: Int64
     name: Text
@@ -142,7 +151,7 @@ class StrategyConfig(Event):
     priority: Int64 = 100
     product_scope: ProductScope = ProductScope()
     order_states: OrderStates = OrderStates()
-    per_order_cap_fen: Annotated[Money, AfterValidator(_per_order_cap)] = PER_ORDER_CAP_DEFAULT
+    per_order_cap_fen: PerOrderCap = PER_ORDER_CAP_DEFAULT
     daily_cap_fen: DailyCap = DAILY_CAP_DEFAULT
     risk_check: StrictBool = True
     execution_windows: Annotated[list[ExecutionWindow], Field(max_length=WINDOWS_MAX)] = []

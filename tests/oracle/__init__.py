@@ -6,9 +6,10 @@ prints them. Decisions carry no `trace`, alerts only the fields that are compare
 Where two honest readers could differ, and what is read here ("settled" = agreed with the lead beforehand):
 
 Order and clock
- 1. [43] A hold is decided at its due time with decided_at = due, even where the next line comes hours later. A clock
-    that goes back (`at` below an earlier one) stands still instead. A batch (several records, one clock): holds due at
-    that clock, then config, control and buyer-list in their order, then the rest in theirs [31].
+ 1. [43] In a replay a hold is decided at its due time with decided_at = due, even where the next line comes hours later.
+    In a worker's batch that comes late it is decided at the batch's clock: the decision time sets the day [6]. A clock that
+    goes back (`at` below an earlier one) stands still instead. A batch (several records, one clock): holds that fell
+    due by then, then config, control and buyer-list in their order, then the rest in theirs [31].
  2. [43] A retry (a newer logistics version) is the whole ladder afresh: a shop halted meanwhile is decided `halted`
     then. Neither halts, configs nor buyer-list entries end a hold by themselves.
  3. [43, 44] A hold is not prolonged by future logistics that arrive during it; at its due time the order may have become

@@ -16,6 +16,7 @@ from tests.oracle.times import instant
 Json = dict[str, Any]
 REQUIRED: Any = object()
 ID_CHARACTERS_MAX = 128
+INTEGER_MAX = 2**63 - 1
 
 
 class BadRecordError(Exception):
@@ -35,8 +36,8 @@ def decoded(raw: str) -> Any:
 
 
 def is_int(value: Any) -> bool:
-    """contract, 1: a float, a bool or a string where an integer stands is invalid."""
-    return isinstance(value, int) and not isinstance(value, bool)
+    """contract, 1: a float, a bool or a string where an integer stands is invalid. So is one beyond 64 bits."""
+    return isinstance(value, int) and not isinstance(value, bool) and -INTEGER_MAX - 1 <= value <= INTEGER_MAX
 
 
 def field(obj: Json, name: str, read: Callable[[Any], Any], default: Any = REQUIRED, null: bool = False) -> Any:

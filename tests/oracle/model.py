@@ -27,13 +27,17 @@ class Oracle:
 
     def feed(self, line: Json) -> list[Json]:
         """The outputs of one replay line, whatever fell due before it included."""
-        return self.feed_batch([line] if "topic" in line else [], instant(line["at"]))
+        at = instant(line["at"])
+        outputs: list[Json] = []
+        for due in sorted({hold.due for hold in self.world.holds if hold.due <= at}):
+            outputs += self.feed_batch([], due)
+        return outputs + self.feed_batch([line] if "topic" in line else [], at)
 
     def feed_batch(self, lines: Iterable[Json], at: datetime) -> list[Json]:
-        """Lines that the worker has in one batch at the clock `at`: what is due, then control records, then the rest."""
+        """A worker's batch, all at the clock `at`: what fell due, then control records, then the rest."""
         self.outputs = []
         self.now = at if self.now is None else max(self.now, at)
-        self._end_due_holds(self.now)
+        self._end_due_holds()
         for line in sorted(lines, key=lambda each: each["topic"] not in FIRST_IN_A_BATCH):
             self._take(line)
         return self.outputs
@@ -153,14 +157,12 @@ class Oracle:
 
     # --- holds ---------------------------------------------------------------------------------------------------
 
-    def _end_due_holds(self, until: datetime) -> None:
+    def _end_due_holds(self) -> None:
         """domain [43]: due holds come before a record of the same instant, by due time, then arrival."""
         for hold in sorted(self.world.holds, key=lambda each: (each.due, each.arrival)):
-            if hold.due <= until:
+            if hold.due <= self._clock():
                 self.world.holds.remove(hold)
-                self.now = hold.due
                 self._decide(hold.request)
-        self.now = until
 
     def _try_again(self, hold: Hold) -> None:
         if self._rule(hold.request).reasons[0] != "order_unknown":

@@ -6,10 +6,10 @@ strategy are in `rules_of_match`.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from tests.oracle.fields import Json
-from tests.oracle.times import AHEAD_MAX, DAY, SHANGHAI, clock_time, time_of_day
+from tests.oracle.times import AHEAD_MAX, DAY_MICROSECONDS, MICROSECOND, SHANGHAI, clock_time, time_of_day
 from tests.oracle.world import Case, World
 
 # --- request-wide, the order not looked at -----------------------------------------------------------------------
@@ -163,12 +163,12 @@ def outside_state_days(world: World, case: Case, strategy: Json) -> bool:
     if anchor is None:
         return False
     days = strategy["order_states"][state]
-    passed = case.request["applied_at"] - anchor
-    if passed < timedelta(0):
+    passed = (case.request["applied_at"] - anchor) // MICROSECOND
+    if passed < 0:
         return True
-    if days["max_days"] is not None and passed > days["max_days"] * DAY:
+    if days["max_days"] is not None and passed > days["max_days"] * DAY_MICROSECONDS:
         return True
-    return days["min_days"] is not None and passed < days["min_days"] * DAY
+    return days["min_days"] is not None and passed < days["min_days"] * DAY_MICROSECONDS
 
 
 def logistics_conflict(world: World, case: Case, strategy: Json) -> bool:

@@ -6,13 +6,14 @@ import re
 from datetime import date, datetime, timedelta, timezone
 
 SHANGHAI = timezone(timedelta(hours=8))
-DAY = timedelta(hours=24)
+MICROSECOND = timedelta(microseconds=1)
+DAY_MICROSECONDS = 24 * 60 * 60 * 1_000_000
 AHEAD_MAX = timedelta(minutes=5)
 HOLD = timedelta(minutes=10)
 DEADLINE_DEFAULT = timedelta(hours=36)
 
 _RFC3339 = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
 
 

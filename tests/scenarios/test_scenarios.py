@@ -77,8 +77,6 @@ def check_row(row: Row, outputs: list[Json]) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
 def test_a_scenario_goes_as_it_is_told(scenario: Scenario, engine: str) -> None:
-    if engine == "product":
-        pytest.importorskip("app.replay", exc_type=ImportError)
     outputs = ENGINES[engine]([row.line for row in scenario.rows])
     for row, came in zip(scenario.rows, outputs, strict=True):
         try:

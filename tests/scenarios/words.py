@@ -163,7 +163,7 @@ class Story:
             topic, text = what.split(maxsplit=2)[1:]
             return "", {"topic": topic, "key": "shop-1", "raw": text, "at": stamp(self.at)}
         if verb == "tombstone":
-            return "", line(words[0], None, self.at, key=words[1])
+            return "", line(words[0], None, self.at, key=words[1].replace("/", "|"))
         return getattr(self, "_" + verb)(words, parcels)  # type: ignore[no-any-return]
 
     def _version(self, *identity: str) -> int:
@@ -183,7 +183,7 @@ class Story:
     def _order(self, words: list[str], parcels: list[Json]) -> tuple[str, Json]:
         change = {"order_id": words[0]} | changes(words[1:])
         change.setdefault("version", self._version(change.get("shop_id", ""), "order", words[0]))
-        return words[0], line("order-logistics", records.logistics(self.at, *parcels, **change), self.at)
+        return words[0], line("order-logistics", records.logistics(self.at, *parcels) | change, self.at)
 
     def _ask(self, words: list[str], _: list[Json]) -> tuple[str, Json]:
         request_id, order_id, amount, *rest = words
@@ -202,7 +202,8 @@ class Story:
 
     def _say(self, request: Json) -> tuple[str, Json]:
         self.requests[request["request_id"]] = request
-        return request["request_id"], line("after-sale-request", request, self.at)
+        subject = f"{request['request_id']}:{request.get('request_version')}"
+        return subject, line("after-sale-request", request, self.at)
 
     def _result(self, words: list[str], _: list[Json]) -> tuple[str, Json]:
         decision_id, status, amount, *rest = words

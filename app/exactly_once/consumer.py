@@ -1,0 +1,165 @@
+"""Faust's consumer, made to deliver batches, read committed records only, and never to commit or to drop by itself.
+
+Faust's cost per event is paid once a batch. A batch bears the epoch it was fetched in: each take-over seeks every
+partition and begins a new epoch in the thread that fetches, so whatever was fetched before the seek can be told from what
+was fetched after, wherever it was on its way meanwhile. Lanes take records of their own epoch only; within an epoch
+nothing is ever left out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import aiokafka
+from aiokafka import ConsumerRecord, TopicPartition
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
+from faust.transport.drivers.aiokafka import Consumer as FaustConsumer
+from faust.transport.drivers.aiokafka import Transport as FaustTransport
+from faust.types import TP
+from faust.types.tuples import Message
+
+from app.exactly_once.layer import LayerSettings
+
+__all__ = ["BatchConsumer", "BatchTransport", "FetchedBatch", "FetchingThread"]
+
+NOTHING_ACTIVE_SECONDS: Final = 0.02
+"""How long the fetch loop rests while every partition is paused; Faust's own loop would rest a whole second."""
+FETCH_SECONDS_MAX: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedBatch:
+    """What a message's value is: all records of one fetch from one topic-partition."""
+
+    epoch: int
+    records: list[ConsumerRecord]
+
+
+class FetchingThread(AIOKafkaConsumerThread):
+    """The thread that talks to the group coordinator and fetches."""
+
+    epoch = 0
+
+    def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
+        """As Faust's, but read_committed, with our fetch wait, and always with Faust's co-partitioning assignor."""
+        conf = self.app.conf
+        settings = cast(BatchTransport, transport).layer_settings
+        self._assignor = self.app.assignor  # what the superclass's method does
+        return aiokafka.AIOKafkaConsumer(
+            client_id=conf.broker_client_id,
+            group_id=conf.id,
+            group_instance_id=settings.group_instance_id,
+            bootstrap_servers=settings.brokers,
+            partition_assignment_strategy=[self._assignor],
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_poll_records=settings.lane_records_max,
+            max_partition_fetch_bytes=settings.fetch_bytes_max,
+            fetch_max_wait_ms=settings.fetch_wait_ms,
+            request_timeout_ms=int(conf.broker_request_timeout * 1000),
+            check_crcs=True,
+            session_timeout_ms=int(settings.session_timeout_seconds * 1000),
+            rebalance_timeout_ms=int(conf.broker_rebalance_timeout * 1000),
+            heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1000),
+            isolation_level="read_committed",
+            **settings.client_security,
+        )
+
+    async def _fetch_records(self, *args: Any, **kwargs: Any) -> Any:
+        """As Faust's, with the epoch of the fetch. Nothing is awaited between the fetch's end and the look at the epoch."""
+        records = await super()._fetch_records(*args, **kwargs)
+        return self.epoch, records
+
+    async def begin_epoch(self, epoch: int, positions: Mapping[TopicPartition, int]) -> None:
+        """Seek, and begin an epoch. Runs in this thread."""
+        consumer = self._ensure_consumer()
+        for tp, offset in positions.items():
+            consumer.seek(tp, offset)
+        self.epoch = epoch
+
+    async def offsets_of(self, tps: Iterable[TopicPartition]) -> tuple[dict[Any, int | None], dict[Any, int], dict[Any, int]]:
+        """Committed (None = none), first and end offsets. Runs in this thread."""
+        consumer, tps = self._ensure_consumer(), list(tps)
+        committed = await asyncio.gather(*(consumer.committed(tp) for tp in tps))
+        first = await consumer.beginning_offsets(tps)
+        ends = await consumer.end_offsets(tps)
+        return dict(zip(tps, committed, strict=True)), first, ends
+
+    async def positions_of(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """The offsets up to which fetched records were handed out. Runs in this thread."""
+        consumer, tps = self._ensure_consumer(), list(tps)
+        return dict(zip(tps, await asyncio.gather(*(consumer.position(tp) for tp in tps)), strict=True))
+
+
+class BatchConsumer(FaustConsumer):
+    """Delivers `FetchedBatch`es."""
+
+    _thread: FetchingThread
+
+    def _new_consumer_thread(self) -> FetchingThread:
+        return FetchingThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
+        """One message for each topic-partition that had records."""
+        if not self.flow_active:
+            await self.wait(self.can_resume_flow)  # type: ignore[arg-type]  # mode's own Event is meant; any will do
+        active = set(self._get_active_partitions())
+        if not active:
+            await asyncio.sleep(NOTHING_ACTIVE_SECONDS)
+            return
+        fetched = await self._getmany(active_partitions=active, timeout=min(timeout, FETCH_SECONDS_MAX))
+        if self.should_stop or not fetched:
+            return
+        epoch, by_tp = fetched
+        for tp, records in by_tp.items():
+            message = self._to_message(tp, records[-1])
+            message.value = FetchedBatch(epoch, records)
+            yield tp, message
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        """Faust's loop without its offset tracking, which drops what comes again after a seek.
+
+        A delivery is given up only when the flow is suspended, that is in a rebalance: its epoch is over.
+        """
+        while not (self.should_stop or fetcher.should_stop):
+            async for _, message in self.getmany(timeout=FETCH_SECONDS_MAX):
+                await self.wait_first(self.callback(message), self.suspend_flow.wait())
+            await asyncio.sleep(0)
+
+    async def commit(self, *_: Any, **__: Any) -> bool:
+        """Nothing: offsets are committed by the lanes' transactions."""
+        return False
+
+    async def _add_gap(self, *_: Any) -> None:
+        """Nothing: Faust's tree of gaps grows with every batch."""
+
+    async def verify_all_partitions_active(self) -> None:
+        """Nothing: Faust looks for its own commits; lanes are watched by the layer."""
+
+    # What the lanes ask of the consumer.
+
+    async def begin_epoch(self, epoch: int, positions: Mapping[TopicPartition, int]) -> None:
+        """Seek all partitions; what is fetched from now on bears `epoch`."""
+        await self._thread.call_thread(self._thread.begin_epoch, epoch, positions)
+
+    async def offsets_of(self, tps: Iterable[TopicPartition]) -> tuple[dict[Any, int | None], dict[Any, int], dict[Any, int]]:
+        """Committed (None = none), first and end offsets."""
+        return await self._thread.call_thread(self._thread.offsets_of, tps)  # type: ignore[no-any-return]
+
+    async def positions_of(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """Up to where records were handed out."""
+        return await self._thread.call_thread(self._thread.positions_of, tps)  # type: ignore[no-any-return]
+
+
+class BatchTransport(FaustTransport):
+    """Faust's Kafka transport with our consumer."""
+
+    Consumer = BatchConsumer
+    layer_settings: LayerSettings
+
+    def __init__(self, url: Any, app: Any, layer_settings: LayerSettings) -> None:
+        super().__init__(url, app)
+        self.layer_settings = layer_settings

@@ -1,0 +1,181 @@
+"""One lane: the records of one partition number, one batch at a time, one transaction a batch.
+
+The life of a batch: collect what waits -> process (pure) -> transaction -> apply to the stores -> committed.
+A cancellation (the partition was revoked) or a fence ends the lane and leaves no trace here; whatever became of the
+transaction, the next take-over fences, restores and reads the committed offsets before it does anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic
+
+from aiokafka import TopicPartition
+from aiokafka.errors import ProducerFenced
+
+from app.exactly_once.layer import LaneState, LayerObserver, LayerSettings, TransactionOutcomeUnknown
+from app.exactly_once.transactions import TransactionWriter
+from app.lane_job import LaneJob, Record
+from tables.stores import Store
+
+__all__ = ["Fetched", "Lane"]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """The records of one fetch from one topic-partition, oldest first."""
+
+    tp: TopicPartition
+    records: tuple[Record, ...]
+    size_bytes: int
+
+
+class Lane:
+    """Owns the job, the stores and the producer of one partition while it is assigned to this worker."""
+
+    def __init__(
+        self,
+        partition: int,
+        *,
+        job: LaneJob,
+        stores: Mapping[str, Store],
+        writer: TransactionWriter,
+        positions: Mapping[TopicPartition, int],
+        settings: LayerSettings,
+        clock: Callable[[], datetime],
+        observer: LayerObserver,
+        after_batch: Callable[[Lane], None] = lambda _: None,
+    ) -> None:
+        self.partition = partition
+        self.state = LaneState.CONTROL_PLANE
+        self._job = job
+        self._stores = stores
+        self._writer = writer
+        self._next = dict(positions)
+        self._settings = settings
+        self._clock = clock
+        self._observer = observer
+        self._queue: deque[Fetched] = deque()
+        self._wake = asyncio.Event()
+        self._moved_at = monotonic()
+        self._after_batch = after_batch
+        self._finishing = False
+        self.in_transaction = False
+        self.waiting_records = 0
+        self.waiting_bytes = 0
+
+    @property
+    def still_for_seconds(self) -> float:
+        """Since it last committed, or had nothing to do."""
+        busy = self.waiting_records > 0 or self._is_due()
+        return monotonic() - self._moved_at if busy else 0.0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether fetching for it must pause."""
+        return (
+            self.waiting_records >= self._settings.lane_records_max
+            or self.waiting_bytes >= self._settings.lane_bytes_max
+        )
+
+    @property
+    def has_room(self) -> bool:
+        """Whether fetching for it may go on after a pause."""
+        return (
+            self.waiting_records * 2 <= self._settings.lane_records_max
+            and self.waiting_bytes * 2 <= self._settings.lane_bytes_max
+        )
+
+    def offer(self, fetched: Fetched) -> None:
+        """Take records into the queue. Those before the lane's position were taken already and are dropped."""
+        start = self._next[fetched.tp]
+        records = tuple(record for record in fetched.records if record.offset >= start)
+        if not records:
+            return
+        self._next[fetched.tp] = records[-1].offset + 1
+        if not self.waiting_records:
+            self._moved_at = monotonic()
+        self.waiting_records += len(records)
+        self.waiting_bytes += fetched.size_bytes
+        self._queue.append(Fetched(fetched.tp, records, fetched.size_bytes))
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Work until cancelled or fenced. Raises TransactionOutcomeUnknown, or what the job raised (a broken invariant)."""
+        while self.state is not LaneState.FENCED and not self._finishing:
+            await self._wait_for_work()
+            self.in_transaction = True
+            try:
+                await self._do_batch()
+            finally:
+                self.in_transaction = False
+
+    def finish(self) -> None:
+        """Begin no further batch."""
+        self._finishing = True
+
+    async def _wait_for_work(self) -> None:
+        while not self._queue and not self._is_due():
+            self._wake.clear()
+            due = self._job.next_due()
+            seconds = None if due is None else max(0.0, (due - self._clock()).total_seconds())
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._wake.wait()
+            except TimeoutError:
+                self._moved_at = monotonic()
+
+    def _is_due(self) -> bool:
+        due = self._job.next_due()
+        return due is not None and due <= self._clock()
+
+    async def _do_batch(self) -> None:
+        started = monotonic()
+        records, offsets, size_bytes = self._collect()
+        effects = self._job.process(records, self._clock())
+        done = False
+        try:
+            if effects.puts or effects.emits or offsets:
+                ends = await self._writer.commit(effects.puts, effects.emits, offsets)
+                # From here on nothing waits: what is committed is applied, whole.
+                for table, puts in effects.puts.items():
+                    if puts:
+                        self._stores[table].apply(puts, ends[table])
+            self._job.committed()
+            done = True
+        except ProducerFenced:
+            log.info("lane %d is fenced: another worker has it", self.partition)
+            self.state = LaneState.FENCED
+            self._observer.fenced(self.partition)
+        except Exception as error:
+            raise TransactionOutcomeUnknown(f"lane {self.partition}: {error!r}") from error
+        finally:
+            if not done:
+                self._job.aborted()
+                self._observer.aborted(self.partition)
+        if done:
+            self.waiting_records -= len(records)
+            self.waiting_bytes -= size_bytes
+            self._moved_at = monotonic()
+            seconds = self._moved_at - started
+            self._observer.committed(self.partition, seconds=seconds, records=len(records), tally=effects.tally)
+            self._after_batch(self)
+
+    def _collect(self) -> tuple[list[Record], dict[TopicPartition, int], int]:
+        """Everything that waits, up to the limit; a fetch is never split."""
+        records: list[Record] = []
+        offsets: dict[TopicPartition, int] = {}
+        size_bytes = 0
+        while self._queue and (not records or len(records) + len(self._queue[0].records) <= self._settings.batch_records_max):
+            fetched = self._queue.popleft()
+            records += fetched.records
+            offsets[fetched.tp] = fetched.records[-1].offset + 1
+            size_bytes += fetched.size_bytes
+        return records, offsets, size_bytes

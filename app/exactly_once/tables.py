@@ -1,0 +1,98 @@
+"""A table as Faust knows it (name, changelog, co-partitioning), whose cells live in stores that only commits change."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from pathlib import Path
+from typing import Any, Final
+
+import faust
+from aiokafka import TopicPartition
+from faust.tables.manager import TableManager
+
+from app.exactly_once.layer import LayerSettings
+from tables.stores import Store
+from tables.stores.memory import MemoryStore
+from tables.stores.rocksdb import DamagedStore, RocksDBStore
+
+__all__ = ["LaneTableManager", "TransactionalTable"]
+
+log = logging.getLogger(__name__)
+
+MEMORY: Final = "memory"
+
+
+class TransactionalTable(faust.Table):  # type: ignore[type-arg]  # Faust's generics have no use here
+    """One table. Its cells are written by `store(partition).apply`, after the transaction that holds them."""
+
+    layer_settings: LayerSettings
+
+    def __init__(self, *args: Any, layer_settings: LayerSettings, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.layer_settings = layer_settings
+        self._stores: dict[int, Store] = {}
+
+    def store(self, partition: int) -> Store:
+        """The cells of one partition; opened at first use."""
+        if partition not in self._stores:
+            self._stores[partition] = self._open(partition)
+        return self._stores[partition]
+
+    def changelog_partition(self, partition: int) -> TopicPartition:
+        """Where the cells of that partition are logged."""
+        return TopicPartition(self.layer_settings.changelog(self.name), partition)
+
+    def keep_only(self, partitions: set[int]) -> None:
+        """Close the stores of all other partitions."""
+        for partition in set(self._stores) - partitions:
+            self._stores.pop(partition).close()
+
+    def close(self) -> None:
+        """Close all stores."""
+        self.keep_only(set())
+
+    async def on_start(self) -> None:
+        """Nothing: Faust would open a store of its own, and declare the changelog, which `topics` has made."""
+
+    async def on_rebalance(self, *_: Any, **__: Any) -> None:
+        """Nothing: stores are opened and closed by the take-over."""
+
+    def on_key_set(self, key: Any, value: Any) -> None:
+        """Raises TypeError: a write outside a lane's transaction would not be exactly once."""
+        raise TypeError("cells are written by a lane's transaction only")
+
+    def on_key_del(self, key: Any) -> None:
+        """Raises TypeError: see `on_key_set`."""
+        raise TypeError("cells are deleted by a lane's transaction only")
+
+    def _open(self, partition: int) -> Store:
+        if self.layer_settings.store == MEMORY:
+            return MemoryStore()
+        path = Path(self.layer_settings.data_dir) / self.layer_settings.app_id / str(self.name) / str(partition)
+        try:
+            return RocksDBStore(path)
+        except DamagedStore as error:
+            log.error("the store in %s is damaged and is made anew from its changelog: %s", path, error)  # noqa: TRY400 - one line is enough
+            shutil.rmtree(path)
+            return RocksDBStore(path)
+
+
+class LaneTableManager(TableManager):
+    """Faust's table manager, which does not consume changelogs: the take-over reads them."""
+
+    @property
+    def recovery(self) -> Any:
+        """Our recovery service."""
+        from app.exactly_once.recovery import LaneRecovery
+
+        if self._recovery is None:
+            self._recovery = LaneRecovery(self.app, self, beacon=self.beacon, loop=self.loop)
+        return self._recovery
+
+    async def _update_channels(self) -> None:
+        """As Faust's, without subscribing to the changelogs."""
+        self._tables_finalized.set()
+        for table in self.values():
+            await table.maybe_start()
+        self._tables_registered.set()

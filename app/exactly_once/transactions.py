@@ -1,0 +1,173 @@
+"""One lane's transactional producer: everything of a batch in one Kafka transaction, each await with a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from time import monotonic
+from typing import Final, Protocol
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.producer.message_accumulator import BatchBuilder
+
+from app.exactly_once.layer import LayerSettings
+from app.lane_job import Emit
+
+__all__ = ["LaneProducer", "TransactionWriter"]
+
+log = logging.getLogger(__name__)
+
+RETRY_BACKOFF_MS: Final = 250
+"""The client's least pause before it repeats a request."""
+CLOSE_SECONDS_MAX: Final = 5.0
+BATCH_BYTES: Final = 1_000_000
+
+Puts = Mapping[str, Mapping[bytes, bytes | None]]
+
+
+class TransactionWriter(Protocol):
+    """What a lane needs of its producer; tests give one that fails on demand."""
+
+    async def commit(
+        self, puts: Puts, emits: Iterable[Emit], offsets: Mapping[TopicPartition, int]
+    ) -> Mapping[str, int]:
+        """Write all of it in one transaction. Returns, by table, the changelog offset after the last record written.
+
+        Raises aiokafka's ProducerFenced where another worker has the lane; after any other error, a cancellation too,
+        the outcome is unknown.
+        """
+
+    async def close(self) -> None:
+        """Release the connections; bounded in time, raises nothing."""
+
+
+class LaneProducer:
+    """A `TransactionWriter` on a broker, under the transactional id of its partition."""
+
+    def __init__(self, settings: LayerSettings, partition: int) -> None:
+        self._settings = settings
+        self._partition = partition
+        self._producer: AIOKafkaProducer | None = None
+        self._suspect = False
+
+    async def start(self) -> None:
+        """Take the lane: ends a predecessor's open transaction, and fences it (design, 4)."""
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._settings.brokers,
+            client_id=self._settings.transactional_id(self._partition),
+            transactional_id=self._settings.transactional_id(self._partition),
+            transaction_timeout_ms=int(self._settings.transaction_seconds_max * 1000),
+            request_timeout_ms=int(self._settings.transaction_seconds_max * 1000),
+            retry_backoff_ms=RETRY_BACKOFF_MS,
+            linger_ms=0,
+            max_batch_size=BATCH_BYTES,
+            max_request_size=2 * self._settings.record_bytes_max,
+            **self._settings.client_security,
+        )
+        try:
+            await producer.start()
+        except BaseException:
+            await _stop(producer)
+            raise
+        self._producer = producer
+
+    async def commit(
+        self, puts: Puts, emits: Iterable[Emit], offsets: Mapping[TopicPartition, int]
+    ) -> Mapping[str, int]:
+        """See `TransactionWriter`."""
+        async with asyncio.timeout(self._settings.transaction_seconds_max):
+            if self._suspect:
+                await self._take_new_epoch()
+            producer = self._producer
+            if producer is None:
+                raise RuntimeError("the producer is closed")
+            await producer.begin_transaction()
+            written = {
+                table: await self._ship(
+                    producer, self._settings.changelog(table), self._partition, ((k, v, ()) for k, v in cells.items())
+                )
+                for table, cells in puts.items()
+                if cells
+            }
+            sent = [
+                await self._ship(producer, topic, partition, ((e.key, e.value, e.headers) for e in some))
+                for (topic, partition), some in self._by_place(emits).items()
+            ]
+            acknowledged = [future for futures in (*written.values(), *sent) for future, _ in futures]
+            await asyncio.gather(*acknowledged)
+            if offsets:
+                await producer.send_offsets_to_transaction(dict(offsets), self._settings.app_id)
+            started = monotonic()
+            await producer.commit_transaction()
+            # A request that is repeated is repeated after RETRY_BACKOFF_MS. So a commit that took as long may have
+            # left an earlier EndTxn behind in the network, and that one could end a later transaction of the same
+            # epoch. The next transaction then takes a new epoch first (design, 7).
+            self._suspect = (monotonic() - started) * 1000 >= RETRY_BACKOFF_MS
+        return {table: _end(futures) for table, futures in written.items()}
+
+    async def close(self) -> None:
+        """See `TransactionWriter`."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await _stop(producer)
+
+    async def _take_new_epoch(self) -> None:
+        log.info("lane %d takes a new producer epoch after a slow commit", self._partition)
+        await self.close()
+        await self.start()
+        self._suspect = False
+
+    def _by_place(self, emits: Iterable[Emit]) -> dict[tuple[str, int], list[Emit]]:
+        places: dict[tuple[str, int], list[Emit]] = defaultdict(list)
+        for emit in emits:
+            partition = self._partition if emit.partition is None else emit.partition
+            places[emit.topic, partition].append(emit)
+        return places
+
+    async def _ship(
+        self,
+        producer: AIOKafkaProducer,
+        topic: str,
+        partition: int,
+        records: Iterable[tuple[bytes | None, bytes | None, Iterable[tuple[str, bytes]]]],
+    ) -> list[tuple[asyncio.Future[object], int]]:
+        """Send records to one partition, in order. Returns a future and a count for each batch sent."""
+        sent: list[tuple[asyncio.Future[object], int]] = []
+        batch = producer.create_batch()
+        for key, value, headers in records:
+            if not _append(batch, key, value, headers):
+                sent.append(await self._send(producer, batch, topic, partition))
+                batch = producer.create_batch()
+                if not _append(batch, key, value, headers):
+                    raise ValueError(f"a record for {topic} does not fit an empty batch")
+        if batch.record_count():
+            sent.append(await self._send(producer, batch, topic, partition))
+        return sent
+
+    @staticmethod
+    async def _send(
+        producer: AIOKafkaProducer, batch: BatchBuilder, topic: str, partition: int
+    ) -> tuple[asyncio.Future[object], int]:
+        batch.close()
+        return await producer.send_batch(batch, topic, partition=partition), batch.record_count()
+
+
+def _append(
+    batch: BatchBuilder, key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes]]
+) -> bool:
+    return batch.append(timestamp=None, key=key, value=value, headers=list(headers)) is not None
+
+
+def _end(futures: list[tuple[asyncio.Future[object], int]]) -> int:
+    future, count = futures[-1]
+    return int(future.result().offset) + count  # type: ignore[attr-defined]  # RecordMetadata, untyped in aiokafka
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS_MAX):
+            await producer.stop()
+    except Exception as error:  # noqa: BLE001 - it is over in any case: a successor fences what is left
+        log.info("closing a producer: %r", error)

@@ -1,0 +1,20 @@
+"""What all tests share. A Kafka broker for integration tests comes from tests/kafka_broker.py."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def no_settings_of_this_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test means the same on every machine: settings of the developer's shell do not reach it.
+
+    Variables of the scripts (AUTOREFUND_KAFKA_*, AUTOREFUND_VENV and such) stay.
+    """
+    from app.settings import Settings, variable
+
+    for name in Settings.model_fields:
+        if name != "brokers" and variable(name) in os.environ:
+            monkeypatch.delenv(variable(name))
