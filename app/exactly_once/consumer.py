@@ -141,6 +141,10 @@ class BatchConsumer(FaustConsumer):
 
     # What the lanes ask of the consumer.
 
+    def resume_partitions(self, tps: Iterable[tuple[str, int]]) -> None:
+        """As Faust's, for topic-partitions of whichever library (Faust insists on its own type)."""
+        super().resume_partitions({TP(*tp) for tp in tps})
+
     async def begin_epoch(self, epoch: int, positions: Mapping[TopicPartition, int]) -> None:
         """Seek all partitions; what is fetched from now on bears `epoch`."""
         await self._thread.call_thread(self._thread.begin_epoch, epoch, positions)

@@ -106,6 +106,19 @@ class Lanes:
         ]
         return sorted(found, key=lambda status: status.partition)
 
+    async def lag(self) -> dict[int, int]:
+        """By partition: records in the inputs that are not committed yet (markers counted in, so an estimate)."""
+        if self._flow is None or not self._lanes:
+            return {}
+        lanes = dict(self._lanes)
+        tps = [TopicPartition(topic, p) for topic in self.settings.input_topics for p in lanes]
+        _, _, ends = await self._flow.offsets_of(tps)
+        positions = await self._flow.positions_of(tps)
+        behind = dict.fromkeys(lanes, 0)
+        for tp in tps:
+            behind[tp.partition] += max(0, ends[tp] - positions[tp])
+        return {partition: behind[partition] + lane.waiting_records for partition, lane in lanes.items()}
+
     async def take_over(self, assigned: Iterable[TopicPartition], flow: Flow) -> None:
         """Make the assigned partitions ours, and begin to work. `release` comes before the next call.
 

@@ -1,0 +1,191 @@
+"""`python -m app worker`: the composition root. Checks the topics, builds the app from its parts, runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from faust.worker import Worker as FaustWorker
+from mode import Service
+
+from app import topics
+from app.agents import declare_agents
+from app.errors import CommandFailed
+from app.exactly_once.build import LaneApp, build_app
+from app.exactly_once.lanes import Lanes
+from app.exactly_once.layer import LaneState, LayerSettings
+from app.http_port import HttpPort
+from app.logs import configure_logging
+from app.metrics import Metrics, TransactionEnd
+from app.partitions import partitioner
+from app.processor import Rules, processor_factory
+from app.settings import Settings
+from schemas.topics import CONTROL_PLANE, FORWARDED, INPUTS, TABLES
+
+__all__ = ["layer_settings", "run"]
+
+log = logging.getLogger(__name__)
+
+LAG_SECONDS: Final = 5.0
+"""How often the lag is looked up."""
+STILL_SECONDS_MAX: Final = 10.0
+"""A lane that has records and does not move for so long makes the worker unready; the layer stops it later."""
+STOP_SECONDS_MAX: Final = 5.0
+"""After a signal the worker is gone within this time, in order or not (a successor fences it either way)."""
+GARBAGE_THRESHOLD: Final = 50_000
+"""Young objects before a collection. The tables are millions of objects that live on: looking for cycles among them
+again and again is what most of a restore and a tenth of the work went into."""
+
+
+def run(settings: Settings) -> int:
+    """Run until a signal (returns 0). Raises CommandFailed where it cannot start, or had to stop."""
+    configure_logging(settings)
+    checked = asyncio.run(topics.check(settings))
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    metrics = Metrics()
+    layer = layer_settings(settings, checked.partitions)
+    rules = Rules(hold=timedelta(seconds=settings.hold_seconds))
+    app = build_app(
+        layer,
+        processor_factory(partitioner(checked.partitions), rules),
+        clock=lambda: datetime.now(UTC),
+        observer=_Observer(metrics),
+    )
+    declare_agents(app)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_THRESHOLD)
+    http = HttpPort(settings.http_host, settings.http_port, metrics, lambda: why_unready(app.lanes))
+    worker = _Worker(app, _HttpService(http), _LagService(app, metrics), override_logging=False, redirect_stdouts=False)
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as end:
+        if app.failure is None and end.code in (None, 0):
+            return 0
+    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - Faust raises again what made it stop
+        app.failure = app.failure or error
+    raise CommandFailed(f"the worker stopped: {app.failure!r}" if app.failure else "the worker stopped, see its log")
+
+
+def layer_settings(settings: Settings, partitions: int) -> LayerSettings:
+    """What the exactly-once layer is given."""
+    others = tuple(topic.name for topic in INPUTS if topic not in CONTROL_PLANE)
+    return LayerSettings(
+        brokers=settings.brokers,
+        app_id=settings.app_id,
+        partitions=partitions,
+        control_plane_topics=tuple(topic.name for topic in CONTROL_PLANE),
+        forwarded_topic=FORWARDED.name,
+        other_topics=others,
+        tables=TABLES,
+        store=settings.store.value,
+        data_dir=settings.data_dir,
+        fetch_wait_ms=settings.fetch_wait_ms,
+        lane_records_max=settings.lane_records_max,
+        lane_bytes_max=settings.lane_bytes_max,
+        batch_records_max=settings.batch_records_max,
+        transaction_seconds_max=settings.transaction_seconds_max,
+        stall_seconds_max=settings.stall_seconds_max,
+        session_timeout_seconds=settings.session_timeout_seconds,
+    )
+
+
+def why_unready(lanes: Lanes) -> str | None:
+    """What /readyz says: None, or a line for each lane that is not ready."""
+    found = lanes.status()
+    lines = [
+        f"lane {lane.partition}: {lane.state}"
+        + (f", {lane.restored_records} of {lane.restore_records_total} records restored" if lane.restore_records_total else "")
+        for lane in found
+        if lane.state is not LaneState.RUNNING
+    ] + [
+        f"lane {lane.partition}: still for {lane.still_for_seconds:.0f} s with {lane.waiting_records} records"
+        for lane in found
+        if lane.still_for_seconds > STILL_SECONDS_MAX
+    ]
+    if not lines and not lanes.ready:
+        lines = ["no assignment yet"]
+    return "\n".join(lines) or None
+
+
+class _Observer:
+    """Hands what the layer tells to the metrics."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def committed(self, partition: int, *, seconds: float, records: int, tally: Counter[tuple[str, ...]]) -> None:
+        self._metrics.add(tally)
+        self._metrics.transaction(partition, TransactionEnd.COMMITTED, seconds=seconds, records=records)
+
+    def aborted(self, partition: int) -> None:
+        self._metrics.transaction(partition, TransactionEnd.ABORTED, seconds=0, records=0)
+
+    def fenced(self, partition: int) -> None:
+        self._metrics.transaction(partition, TransactionEnd.FENCED, seconds=0, records=0)
+
+    def restored(self, *, partitions: int, records: int, seconds: float) -> None:
+        self._metrics.restored(records=records, seconds=seconds)
+        gc.collect()
+        gc.freeze()  # what was restored lives on: let no collection walk it again
+
+    def lane_lost(self, partition: int) -> None:
+        self._metrics.lane_lost(partition)
+
+
+class _HttpService(Service):
+    """The HTTP port, up before the app and down after it."""
+
+    def __init__(self, http: HttpPort, **kwargs: Any) -> None:
+        self._http = http
+        super().__init__(**kwargs)
+
+    async def on_start(self) -> None:
+        port = await self._http.start()
+        log.info("health and metrics on port %d", port)
+
+    async def on_stop(self) -> None:
+        await self._http.stop()
+
+
+class _LagService(Service):
+    """Looks up how far the lanes are behind, now and then."""
+
+    def __init__(self, app: LaneApp, metrics: Metrics, **kwargs: Any) -> None:
+        self._app = app
+        self._metrics = metrics
+        super().__init__(**kwargs)
+
+    @Service.task
+    async def _look(self) -> None:
+        while not self.should_stop:
+            await self.sleep(LAG_SECONDS)
+            for partition, records in (await self._app.lanes.lag()).items():
+                self._metrics.lag(partition, records)
+
+
+class _Worker(FaustWorker):
+    """Faust's worker, which says nothing of its own and is gone in time after a signal."""
+
+    def _schedule_shutdown(self, signal: Any) -> None:
+        super()._schedule_shutdown(signal)
+        self.loop.call_later(STOP_SECONDS_MAX, _give_up)
+
+    def on_init_dependencies(self) -> Any:
+        return [*self.services, *super().on_init_dependencies()]
+
+    def _setproctitle(self, *_: Any, **__: Any) -> None:
+        """Nothing: the process keeps the name it was started with."""
+
+
+def _give_up() -> None:
+    log.error("did not stop in order within %.0f s: leaving; the next owner of the lanes fences this one", STOP_SECONDS_MAX)
+    logging.shutdown()
+    os._exit(1)
+
+
