@@ -57,8 +57,8 @@ install() {
   "$python" -m pip --version >/dev/null 2>&1 || "$python" -m ensurepip >/dev/null || die "the environment has no pip"
   say "installing what $(basename "$requirements") pins"
   pip --require-hashes -r "$requirements" || die "the pinned packages could not be installed"
-  # no build isolation: what builds the project is pinned, too
-  pip --no-deps --no-build-isolation --editable "$root" || die "the project could not be installed"
+  # no build isolation: what builds the project is pinned, too. Its warning about editable installs is no news here
+  PYTHONWARNINGS=ignore pip --no-deps --no-build-isolation --editable "$root" || die "the project could not be installed"
   echo "$wanted" >"$stamp"
 }
 

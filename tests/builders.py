@@ -163,7 +163,8 @@ def control(**change: Any) -> Control:
 
 def approval(**change: Any) -> ApprovalCell:
     return ApprovalCell.model_validate(
-        {"decision_id": "r-0:1", "strategy_id": "s-1", "spend_day": DAY, "amount_fen": 300, "item_ids": ["oi-0"]} | change
+        {"decision_id": "r-0:1", "strategy_id": "s-1", "spend_day": DAY, "amount_fen": 300, "item_ids": ["oi-0"]}
+        | change
     )
 
 

@@ -7,12 +7,13 @@ from functools import cache
 from pathlib import Path
 
 from jsonschema import Draft202012Validator
+from pydantic import BaseModel
 
 from app.lane_job import Emit
 from schemas.events import RefundAlert, RefundDecision
 
 SCHEMAS = Path(__file__).parent.parent / "schemas" / "json"
-OUTPUT_MODELS = {"refund-decision": RefundDecision, "refund-alert": RefundAlert}
+OUTPUT_MODELS: dict[str, type[BaseModel]] = {"refund-decision": RefundDecision, "refund-alert": RefundAlert}
 
 
 @cache

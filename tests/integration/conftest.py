@@ -1,5 +1,28 @@
-"""Brokers for integration tests."""
+"""One Kafka for all integration tests; each test has an app id, and so changelogs and ids, of its own."""
 
-from tests.kafka_broker import breakable_kafka, kafka
+from __future__ import annotations
 
-__all__ = ["breakable_kafka", "kafka"]
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.kafka_broker import Broker
+
+
+@pytest.fixture(scope="session")
+def shared_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A broker that tests leave running."""
+    broker = Broker(tmp_path_factory.mktemp("kafka"))
+    broker.start()
+    yield broker
+    broker.wipe()
+
+
+@pytest.fixture
+def own_broker(tmp_path: Path) -> Iterator[Broker]:
+    """A broker that a test may kill, or whose topics it needs for itself."""
+    broker = Broker(tmp_path / "kafka")
+    broker.start()
+    yield broker
+    broker.wipe()

@@ -46,7 +46,7 @@ async def settings(brokers: str) -> AsyncIterator[Settings]:
     await client.start()
     ours = [name for name in await client.list_topics() if not name.startswith("__")]
     await client.delete_topics(ours)
-    while any(not name.startswith("__") for name in await client.list_topics()):  # noqa: ASYNC110
+    while any(not name.startswith("__") for name in await client.list_topics()):
         await asyncio.sleep(0.05)
     await client.close()
 

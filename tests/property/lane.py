@@ -48,11 +48,15 @@ class Driver:
 
     def commit(self, effects: Effects, count: int) -> list[Json]:
         """The transaction went through: puts to the stores, then the lane is told; the outputs become readable."""
+        self.commit_quietly(effects, count)
+        return [as_output(emit) for emit in effects.emits]
+
+    def commit_quietly(self, effects: Effects, count: int = 1) -> None:
+        """Likewise, where nobody reads the outputs (they may be bytes that nobody can read)."""
         self.offset += count
         for table, puts in effects.puts.items():
             self.stores[table].apply(puts, self.offset)
         self.lane.committed()
-        return [as_output(emit) for emit in effects.emits]
 
     def abort(self) -> None:
         self.lane.aborted()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from random import Random
 
-from tests.streams import buyers_moves, extreme_moves, sellers_moves, worlds_moves
+from tests.streams import buyers_moves, edge_moves, extreme_moves, sellers_moves, worlds_moves
 from tests.streams.records import Json
 from tests.streams.scene import STARTS, Scene
 
@@ -31,6 +31,10 @@ WEIGHTS: dict[Callable[[Random, Scene], None], int] = {
     sellers_moves.list_buyer: 3,
     sellers_moves.control: 2,
     sellers_moves.resume: 8,
+    edge_moves.window_edges: 2,
+    edge_moves.thirty_days: 1,
+    edge_moves.block_ends: 1,
+    edge_moves.up_and_down: 2,
     extreme_moves.extreme_strategy: 1,
     extreme_moves.extreme_order: 2,
     extreme_moves.extreme_request: 2,

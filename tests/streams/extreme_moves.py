@@ -16,7 +16,11 @@ ANCIENT, FAR = "1970-01-01T00:00:00Z", "9999-01-01T00:00:00+08:00"
 def extreme_strategy(rng: Random, scene: Scene) -> None:
     shop, strategy_id = rng.choice(SHOPS), rng.choice(STRATEGIES)
     known = scene.oracle.world.strategies.get((shop, strategy_id))
-    days: Json = {"enabled": True, "max_days": rng.choice((HUGE, 10**9, 3_000_000, 0)), "min_days": rng.choice((0, 0, HUGE))}
+    days: Json = {
+        "enabled": True,
+        "max_days": rng.choice((HUGE, 10**9, 3_000_000, 0)),
+        "min_days": rng.choice((0, 0, HUGE)),
+    }
     change: Json = rng.choice(
         (
             {"daily_cap_fen": HUGE},

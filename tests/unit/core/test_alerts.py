@@ -36,7 +36,7 @@ each = pytest.mark.parametrize(("alert_id", "alert"), TOLD, ids=[alert_id for al
 @each
 def test_an_alert_names_what_it_is_about(alert_id: str, alert: RefundAlert) -> None:
     assert alert.alert_id == alert_id
-    assert alert.kind == alert_id.split("|")[0]
+    assert alert.kind == alert_id.split("|", maxsplit=1)[0]
 
 
 @each

@@ -185,7 +185,9 @@ def test_an_unknown_order_is_not_waited_for_where_something_else_decides() -> No
 
 
 def test_an_item_refunded_by_an_earlier_version_of_the_same_request_is_refunded_49() -> None:
-    before = approval(decision_id="r-1:1", item_ids=["oi-1"], status="succeeded", executed_fen=1, result_at=to_micros(AT))
+    before = approval(
+        decision_id="r-1:1", item_ids=["oi-1"], status="succeeded", executed_fen=1, result_at=to_micros(AT)
+    )
     found = matched({"request_version": 2}, order=order(approvals=(before,)))
     (miss,) = (one for one in found.trace if one.result is LookResult.MISS)
     assert (miss.rule, miss.found) == (Reason.ITEM_ALREADY_REFUNDED, "r-1:1")

@@ -23,12 +23,15 @@ def when(**by: float) -> str:
 
 def parcel(*items: str, shipped: float | None = -3, signed: float | None = None, **change: Any) -> Json:
     """A parcel shipped and signed so many days from now; `delivery` agrees unless told otherwise."""
-    return parcel_value(
-        order_item_ids=list(items),
-        shipped_at=None if shipped is None else when(days=shipped),
-        signed_at=None if signed is None else when(days=signed),
-        delivery="in_transit" if signed is None else "signed",
-    ) | change
+    return (
+        parcel_value(
+            order_item_ids=list(items),
+            shipped_at=None if shipped is None else when(days=shipped),
+            signed_at=None if signed is None else when(days=signed),
+            delivery="in_transit" if signed is None else "signed",
+        )
+        | change
+    )
 
 
 def seen(*parcels: Json, asked: tuple[str, ...] = ("a",), claims: bool | None = None, **change: Any) -> OrderView:

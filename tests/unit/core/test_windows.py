@@ -116,7 +116,10 @@ def test_a_window_is_the_sum_of_its_nights(start: str, end: str, weekdays: list[
     [
         ([], "all day"),
         ([window("08:00", "24:00")], "08:00-24:00"),
-        ([window("22:00", "06:00", [5, 1, 1]), window("08:00", "09:00", [])], "22:00-06:00 on [1, 5], 08:00-09:00 on []"),
+        (
+            [window("22:00", "06:00", [5, 1, 1]), window("08:00", "09:00", [])],
+            "22:00-06:00 on [1, 5], 08:00-09:00 on []",
+        ),
     ],
 )
 def test_windows_are_told_in_one_line(windows: list[Any], told: str) -> None:

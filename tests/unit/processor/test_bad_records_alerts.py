@@ -57,7 +57,9 @@ def test_the_alert_of_a_misplaced_bad_config_goes_to_its_shops_partition() -> No
 
 def test_the_same_bad_config_again_bears_the_same_alert_id() -> None:
     lane = Lane()
-    ids = [lane.feed("strategy-config", strategy_value(version=n, priority="x")).alerts[0]["alert_id"] for n in (1, 1, 2)]
+    ids = [
+        lane.feed("strategy-config", strategy_value(version=n, priority="x")).alerts[0]["alert_id"] for n in (1, 1, 2)
+    ]
     assert ids[0] == ids[1] != ids[2]
 
 

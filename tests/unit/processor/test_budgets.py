@@ -36,7 +36,9 @@ def ask(lane: Lane, number: int, amount: int = 100, **by: float) -> tuple[str, s
     """The number-th request, over an item of its own, on an order of its own."""
     at = later(**by)
     lane.feed(LOGISTICS, logistics_value(order_id=f"o-{number}", paid_fen=amount), at=at)
-    value = request_value(request_id=f"r-{number}", order_id=f"o-{number}", amount_fen=amount, applied_at=format_time(at))
+    value = request_value(
+        request_id=f"r-{number}", order_id=f"o-{number}", amount_fen=amount, applied_at=format_time(at)
+    )
     return verdict(lane.feed(REQUEST, value, at=at).decision)
 
 
@@ -58,7 +60,14 @@ def test_a_decision_says_what_was_spent_before_and_after() -> None:
 def test_a_decision_without_a_match_names_no_strategy_and_no_spend_51() -> None:
     lane = shop(enabled=False)
     ask(lane, 1)
-    strategy_only = {"strategy_id", "strategy_version", "spend_day", "spent_before_fen", "spent_after_fen", "daily_cap_fen"}
+    strategy_only = {
+        "strategy_id",
+        "strategy_version",
+        "spend_day",
+        "spent_before_fen",
+        "spent_after_fen",
+        "daily_cap_fen",
+    }
     assert not strategy_only & lane.decision.keys()
     assert lane.decision["provenance"] == "none"
 

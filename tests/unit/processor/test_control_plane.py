@@ -144,10 +144,11 @@ def test_a_global_halt_and_a_shops_are_two_switches() -> None:
 
 def test_a_shops_switch_is_alerted_when_it_moves_61() -> None:
     lane = Lane()
-    told = []
-    for action in ("resume", "halt", "halt", "resume", "resume"):
-        told.append([alert["kind"] for alert in lane.feed(CONTROL, control_value(action=action)).alerts])
-    assert told == [[], ["shop_halted"], [], ["shop_resumed"], []]
+    moves = [
+        lane.feed(CONTROL, control_value(action=action)).alerts
+        for action in ("resume", "halt", "halt", "resume", "resume")
+    ]
+    assert [[alert["kind"] for alert in told] for told in moves] == [[], ["shop_halted"], [], ["shop_resumed"], []]
     assert lane.tally["ignored", CONTROL, "unchanged"] == 3
 
 

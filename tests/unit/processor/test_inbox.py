@@ -12,7 +12,6 @@ from schemas.codec import INPUT_MODELS
 from schemas.errors import InvariantBroken
 from tests.builders import (
     buyer_list_value,
-    control_value,
     later,
     logistics_value,
     record,

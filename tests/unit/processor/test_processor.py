@@ -51,7 +51,9 @@ def test_within_a_batch_the_control_plane_comes_first_31() -> None:
         (STRATEGY, strategy_value(version=2, enabled=False), "strategy_disabled"),
     ],
 )
-def test_what_stops_a_request_stops_it_in_the_batch_it_comes_with(topic: str, value: dict[str, Any], reason: str) -> None:
+def test_what_stops_a_request_stops_it_in_the_batch_it_comes_with(
+    topic: str, value: dict[str, Any], reason: str
+) -> None:
     lane = Lane().feed(STRATEGY, strategy_value()).feed(LOGISTICS, logistics_value())
     lane.process(record(REQUEST, request_value()), record(topic, value))
     assert verdict(lane.decision) == ("manual_review", reason)

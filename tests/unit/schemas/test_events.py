@@ -93,4 +93,6 @@ def test_unknown_fields_are_dropped() -> None:
 
 
 def test_times_are_written_in_chinas_time() -> None:
-    assert b'"applied_at":"2026-11-23T10:00:00.000+08:00"' in request(applied_at=AT.isoformat()).model_dump_json().encode()
+    assert (
+        b'"applied_at":"2026-11-23T10:00:00.000+08:00"' in request(applied_at=AT.isoformat()).model_dump_json().encode()
+    )
