@@ -14,7 +14,9 @@ __all__ = ["declare_agents"]
 def declare_agents(app: LaneApp) -> None:
     """One agent over all inputs: what is fetched keeps its order across topics, which the control plane needs."""
     settings = app.lanes.settings
-    inputs = app.topic(*settings.input_topics, key_serializer="raw", value_serializer="raw", partitions=settings.partitions)
+    inputs = app.topic(
+        *settings.input_topics, key_serializer="raw", value_serializer="raw", partitions=settings.partitions
+    )
 
     @app.agent(inputs, name="lanes")
     async def feed_lanes(batches: Any) -> None:

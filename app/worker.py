@@ -18,7 +18,7 @@ from app.agents import declare_agents
 from app.errors import CommandFailed
 from app.exactly_once.build import LaneApp, build_app
 from app.exactly_once.lanes import Lanes
-from app.exactly_once.layer import LaneState, LayerSettings
+from app.exactly_once.layer import SERVICE_LOG, LaneState, LayerSettings
 from app.http_port import HttpPort
 from app.logs import configure_logging
 from app.metrics import Metrics, TransactionEnd
@@ -61,7 +61,9 @@ def run(settings: Settings) -> int:
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD)
     http = HttpPort(settings.http_host, settings.http_port, metrics, lambda: why_unready(app.lanes))
-    worker = _Worker(app, _HttpService(http), _LagService(app, metrics), override_logging=False, redirect_stdouts=False)
+    worker = _Worker(
+        app, _HttpService(http), _LagService(app, metrics), quiet=True, override_logging=False, redirect_stdouts=False
+    )
     try:
         worker.execute_from_commandline()
     except SystemExit as end:
@@ -100,7 +102,11 @@ def why_unready(lanes: Lanes) -> str | None:
     found = lanes.status()
     lines = [
         f"lane {lane.partition}: {lane.state}"
-        + (f", {lane.restored_records} of {lane.restore_records_total} records restored" if lane.restore_records_total else "")
+        + (
+            f", {lane.restored_records} of {lane.restore_records_total} records restored"
+            if lane.restore_records_total
+            else ""
+        )
         for lane in found
         if lane.state is not LaneState.RUNNING
     ] + [
@@ -141,6 +147,8 @@ class _Observer:
 class _HttpService(Service):
     """The HTTP port, up before the app and down after it."""
 
+    logger = SERVICE_LOG
+
     def __init__(self, http: HttpPort, **kwargs: Any) -> None:
         self._http = http
         super().__init__(**kwargs)
@@ -155,6 +163,8 @@ class _HttpService(Service):
 
 class _LagService(Service):
     """Looks up how far the lanes are behind, now and then."""
+
+    logger = SERVICE_LOG
 
     def __init__(self, app: LaneApp, metrics: Metrics, **kwargs: Any) -> None:
         self._app = app
@@ -184,8 +194,8 @@ class _Worker(FaustWorker):
 
 
 def _give_up() -> None:
-    log.error("did not stop in order within %.0f s: leaving; the next owner of the lanes fences this one", STOP_SECONDS_MAX)
+    log.error(
+        "did not stop in order within %.0f s: leaving; the next owner of the lanes fences this one", STOP_SECONDS_MAX
+    )
     logging.shutdown()
     os._exit(1)
-
-

@@ -50,7 +50,7 @@ class Broker:
         return int((self._directory / "pid").read_text())
 
     def _do(self, command: str) -> str:
-        done = subprocess.run(  # noqa: S603 - our own script
+        done = subprocess.run(
             [SCRIPT, command],
             env=self._environment,
             stdin=subprocess.DEVNULL,

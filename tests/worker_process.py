@@ -24,13 +24,18 @@ class WorkerProcess:
         self.log = log
         environment = os.environ | settings | {"AUTOREFUND_HTTP_PORT": str(self.port)}
         with log.open("ab") as output:
-            self._process = subprocess.Popen(  # noqa: S603 - our own module
+            self._process = subprocess.Popen(
                 [sys.executable, "-m", module, command],
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
             )
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
 
     @property
     def exit_code(self) -> int | None:
@@ -53,7 +58,7 @@ class WorkerProcess:
     def get(self, path: str) -> tuple[int, str]:
         """Status and body; (0, "") where nobody answers."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=2) as answer:  # noqa: S310
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=2) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()

@@ -15,7 +15,7 @@ from yarl import URL
 
 from app.exactly_once.consumer import BatchTransport
 from app.exactly_once.lanes import Lanes
-from app.exactly_once.layer import LayerObserver, LayerSettings
+from app.exactly_once.layer import SERVICE_LOG, LayerObserver, LayerSettings
 from app.exactly_once.tables import LaneTableManager, TransactionalTable
 from app.lane_job import JobFactory
 
@@ -32,6 +32,7 @@ STREAM_BUFFER_EVENTS: Final = 4096
 class LaneApp(faust.App):
     """A Faust app that has lanes."""
 
+    logger = SERVICE_LOG
     lanes: Lanes
     failure: BaseException | None = None
     """What made the app stop, if it did not stop by itself."""

@@ -21,7 +21,7 @@ from faust.transport.drivers.aiokafka import Transport as FaustTransport
 from faust.types import TP
 from faust.types.tuples import Message
 
-from app.exactly_once.layer import LayerSettings
+from app.exactly_once.layer import SERVICE_LOG, LayerSettings
 
 __all__ = ["BatchConsumer", "BatchTransport", "FetchedBatch", "FetchingThread"]
 
@@ -41,6 +41,7 @@ class FetchedBatch:
 class FetchingThread(AIOKafkaConsumerThread):
     """The thread that talks to the group coordinator and fetches."""
 
+    logger = SERVICE_LOG
     epoch = 0
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
@@ -80,7 +81,9 @@ class FetchingThread(AIOKafkaConsumerThread):
             consumer.seek(tp, offset)
         self.epoch = epoch
 
-    async def offsets_of(self, tps: Iterable[TopicPartition]) -> tuple[dict[Any, int | None], dict[Any, int], dict[Any, int]]:
+    async def offsets_of(
+        self, tps: Iterable[TopicPartition]
+    ) -> tuple[dict[Any, int | None], dict[Any, int], dict[Any, int]]:
         """Committed (None = none), first and end offsets. Runs in this thread."""
         consumer, tps = self._ensure_consumer(), list(tps)
         committed = await asyncio.gather(*(consumer.committed(tp) for tp in tps))
@@ -97,6 +100,7 @@ class FetchingThread(AIOKafkaConsumerThread):
 class BatchConsumer(FaustConsumer):
     """Delivers `FetchedBatch`es."""
 
+    logger = SERVICE_LOG
     _thread: FetchingThread
 
     def _new_consumer_thread(self) -> FetchingThread:
@@ -105,7 +109,7 @@ class BatchConsumer(FaustConsumer):
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
         """One message for each topic-partition that had records."""
         if not self.flow_active:
-            await self.wait(self.can_resume_flow)  # type: ignore[arg-type]  # mode's own Event is meant; any will do
+            await self.wait(self.can_resume_flow)
         active = set(self._get_active_partitions())
         if not active:
             await asyncio.sleep(NOTHING_ACTIVE_SECONDS)
@@ -149,7 +153,9 @@ class BatchConsumer(FaustConsumer):
         """Seek all partitions; what is fetched from now on bears `epoch`."""
         await self._thread.call_thread(self._thread.begin_epoch, epoch, positions)
 
-    async def offsets_of(self, tps: Iterable[TopicPartition]) -> tuple[dict[Any, int | None], dict[Any, int], dict[Any, int]]:
+    async def offsets_of(
+        self, tps: Iterable[TopicPartition]
+    ) -> tuple[dict[Any, int | None], dict[Any, int], dict[Any, int]]:
         """Committed (None = none), first and end offsets."""
         return await self._thread.call_thread(self._thread.offsets_of, tps)  # type: ignore[no-any-return]
 

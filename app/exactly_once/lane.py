@@ -173,7 +173,9 @@ class Lane:
         records: list[Record] = []
         offsets: dict[TopicPartition, int] = {}
         size_bytes = 0
-        while self._queue and (not records or len(records) + len(self._queue[0].records) <= self._settings.batch_records_max):
+        while self._queue and (
+            not records or len(records) + len(self._queue[0].records) <= self._settings.batch_records_max
+        ):
             fetched = self._queue.popleft()
             records += fetched.records
             offsets[fetched.tp] = fetched.records[-1].offset + 1

@@ -127,7 +127,7 @@ class Lanes:
         partitions = self._partitions(assigned)
         started = monotonic()
         self._flow = flow
-        self._restoring = {partition: (0, None) for partition in partitions}
+        self._restoring = dict.fromkeys(partitions, (0, None))
         for table in self.tables:
             table.keep_only(partitions)
         await self._fence(partitions)
@@ -298,5 +298,3 @@ def _record(record: ConsumerRecord) -> Record:
     return Record(
         record.topic, record.partition, record.offset, record.key, record.value, record.timestamp, record.headers
     )
-
-

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 __all__ = [
-    "LaneStalled", "LaneState", "LaneStatus", "LayerObserver", "LayerSettings", "NotColocated", "SilentObserver",
+    "SERVICE_LOG", "LaneStalled", "LaneState", "LaneStatus", "LayerObserver", "LayerSettings", "NotColocated", "SilentObserver",
     "TransactionOutcomeUnknown",
 ]  # fmt: skip
 
+
+SERVICE_LOG: Final = logging.getLogger("faust.services")
+"""Where our subclasses of Faust's services say that they start and stop, as Faust's own do: among the library's lines."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from faust.tables.recovery import Recovery
 from mode import Service
 
 from app.exactly_once.consumer import BatchConsumer
+from app.exactly_once.layer import SERVICE_LOG
 
 if TYPE_CHECKING:
     from app.exactly_once.build import LaneApp
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 class LaneRecovery(Recovery):
     """Begins a take-over at each assignment, and gives it up when the next rebalance begins."""
 
+    logger = SERVICE_LOG
     _take_over: asyncio.Task[None] | None = None
 
     def on_partitions_revoked(self, revoked: Any) -> None:
@@ -33,7 +35,7 @@ class LaneRecovery(Recovery):
     async def _restart_recovery(self) -> None:
         app = cast("LaneApp", self.app)
         while not self.should_stop:
-            if await self.wait_for_stopped(self.signal_recovery_start):  # type: ignore[arg-type]  # mode's Event; any will do
+            if await self.wait_for_stopped(self.signal_recovery_start):
                 return
             self.signal_recovery_start.clear()
             await app.lanes.release()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +12,8 @@ import faust
 from aiokafka import TopicPartition
 from faust.tables.manager import TableManager
 
-from app.exactly_once.layer import LayerSettings
+from app.exactly_once.layer import SERVICE_LOG, LayerSettings
+from app.exactly_once.recovery import LaneRecovery
 from tables.stores import Store
 from tables.stores.memory import MemoryStore
 from tables.stores.rocksdb import DamagedStore, RocksDBStore
@@ -23,9 +25,10 @@ log = logging.getLogger(__name__)
 MEMORY: Final = "memory"
 
 
-class TransactionalTable(faust.Table):  # type: ignore[type-arg]  # Faust's generics have no use here
+class TransactionalTable(faust.Table):
     """One table. Its cells are written by `store(partition).apply`, after the transaction that holds them."""
 
+    logger = SERVICE_LOG
     layer_settings: LayerSettings
 
     def __init__(self, *args: Any, layer_settings: LayerSettings, **kwargs: Any) -> None:
@@ -81,13 +84,12 @@ class TransactionalTable(faust.Table):  # type: ignore[type-arg]  # Faust's gene
 class LaneTableManager(TableManager):
     """Faust's table manager, which does not consume changelogs: the take-over reads them."""
 
-    @property
-    def recovery(self) -> Any:
-        """Our recovery service."""
-        from app.exactly_once.recovery import LaneRecovery
+    logger = SERVICE_LOG
 
-        if self._recovery is None:
-            self._recovery = LaneRecovery(self.app, self, beacon=self.beacon, loop=self.loop)
+    @cached_property
+    def recovery(self) -> LaneRecovery:
+        """Our recovery service."""
+        self._recovery = LaneRecovery(self.app, self, beacon=self.beacon, loop=self.loop)
         return self._recovery
 
     async def _update_channels(self) -> None:

@@ -154,9 +154,7 @@ class LaneProducer:
         return await producer.send_batch(batch, topic, partition=partition), batch.record_count()
 
 
-def _append(
-    batch: BatchBuilder, key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes]]
-) -> bool:
+def _append(batch: BatchBuilder, key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> bool:
     return batch.append(timestamp=None, key=key, value=value, headers=list(headers)) is not None
 
 

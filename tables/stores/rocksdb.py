@@ -53,7 +53,8 @@ class RocksDBStore:
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """All cells, in the order of their keys."""
         for key, value in self._db.items(from_key=CELL_PREFIX):
-            if key >= CELLS_END:
+            # In raw mode rocksdict gives bytes only; its types know of other modes.
+            if not (isinstance(key, bytes) and isinstance(value, bytes)) or key >= CELLS_END:
                 return
             yield key[1:], value
 

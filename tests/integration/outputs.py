@@ -80,7 +80,16 @@ class Report:
         """Whatever is wrong."""
         return {
             name: value
-            for name in ("missing", "twice", "strangers", "spend_differs", "over_cap", "chain_broken", "bad_missing", "bad_twice")
+            for name in (
+                "missing",
+                "twice",
+                "strangers",
+                "spend_differs",
+                "over_cap",
+                "chain_broken",
+                "bad_missing",
+                "bad_twice",
+            )
             if (value := getattr(self, name))
         }
 

@@ -17,6 +17,7 @@ from app.kafka_admin import KafkaAdmin, NewTopicPlan
 from app.settings import Settings
 from app.topics import TopicsDiffer, check, create
 from schemas.topics import AFTER_SALE_REQUEST, CONTROL, ORDER_LOGISTICS, all_topics
+from tests.kafka_broker import Broker
 
 pytestmark = pytest.mark.integration
 
@@ -27,15 +28,10 @@ NOBODY = "127.0.0.1:1"
 @pytest.fixture(scope="module")
 def brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Kafka of this module's own: what these tests create and break must not meet others."""
-    environ = os.environ | {
-        "AUTOREFUND_KAFKA_DIR": str(tmp_path_factory.mktemp("kafka")),
-        "AUTOREFUND_KAFKA_PORT": "0",
-        "AUTOREFUND_KAFKA_HEAP": "384m",
-    }
-    script = str(ROOT / "deploy" / "kafka.sh")
-    started = subprocess.run([script, "start"], env=environ, check=True, capture_output=True, text=True)
-    yield started.stdout.split()[-1]
-    subprocess.run([script, "wipe"], env=environ, check=True)
+    broker = Broker(tmp_path_factory.mktemp("kafka"))
+    broker.start()
+    yield broker.address
+    broker.wipe()
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ class Traffic:
 
 def make_traffic(seed: int, requests: int) -> Traffic:
     """`requests` distinct pending versions, with what belongs to them."""
-    chance = random.Random(seed)  # noqa: S311 - seeded on purpose
+    chance = random.Random(seed)
     now = datetime.now(SHANGHAI)
     traffic = Traffic()
     for number in range(SHOPS):
