@@ -1,7 +1,8 @@
 """How one field is read strictly: taken as it should be, or the record is `BadRecordError`.
 
-Required: every field that is not marked '?' and has no '(default ...)'. JSON null: only for '?' fields, for fields
-documented 'or null', and for buyer_limits, breaker and daily_cap_fen.
+Required: every field that is not marked '?', has no '(default ...)' and is not documented 'or null' (there, absent is
+null: upstream may leave out what it does not know). JSON null: only for '?' fields, for fields documented 'or null', and for
+buyer_limits, breaker and daily_cap_fen.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def field(obj: Json, name: str, read: Callable[[Any], Any], default: Any = REQUI
 
 
 def optional(obj: Json, name: str, read: Callable[[Any], Any]) -> Any:
-    """A field marked '?': absent and null are the same."""
+    """A field marked '?' or documented 'or null': absent and null are the same."""
     return field(obj, name, read, default=None, null=True)
 
 

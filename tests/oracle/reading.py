@@ -69,10 +69,10 @@ def after_sale_request(record: Json, now: datetime) -> Json:
         "amount_fen": field(record, "amount_fen", integer()),
         "currency": field(record, "currency", text, "CNY"),
         "items": field(record, "items", list_of(item, 1, ITEMS_MAX)),
-        "buyer_claims_received": field(record, "buyer_claims_received", boolean, null=True),
-        "risk": field(record, "risk", risk, null=True),
+        "buyer_claims_received": optional(record, "buyer_claims_received", boolean),
+        "risk": optional(record, "risk", risk),
         "applied_at": field(record, "applied_at", time),
-        "deadline_at": field(record, "deadline_at", time, null=True),
+        "deadline_at": optional(record, "deadline_at", time),
     }
     if read["applied_at"] - now > AHEAD_MAX:
         raise BadRecordError("applied_at is more than 5 minutes ahead of the clock (domain [44])")
