@@ -62,6 +62,7 @@ _TALLIED: Final = (
     Metric("autorefund_alerts", Kind.COUNTER, "Alerts raised.", ("kind",)),
     Metric("autorefund_dead_letters", Kind.COUNTER, "Records that could not be read.", ("topic",)),
     Metric("autorefund_forwarded", Kind.COUNTER, "Records sent on to their shop's partition.", ("topic",)),
+    Metric("autorefund_expired", Kind.COUNTER, "Cells forgotten, as no rule can ask for them any more.", ("table",)),
     Metric("autorefund_ignored", Kind.COUNTER, "Records that changed nothing.", ("topic", "why")),
 )
 _LANES: Final = (

@@ -120,6 +120,26 @@ class Settings(BaseModel):
         description="how long a request waits for its order's logistics (domain 13); the demo and tests shorten it",
     )
 
+    # what is forgotten, and when
+    spend_days: int = Field(
+        400,
+        ge=2,
+        le=36_500,
+        description="a day's spend leaves its table so long after, once all its reservations have their results",
+    )
+    request_days: int = Field(
+        60,
+        ge=31,
+        le=36_500,
+        description="a request of which nothing was approved is forgotten so long after it was last seen; longer than inputs are kept (30 days), as its repeat would be decided anew",
+    )
+    order_days: int = Field(
+        180,
+        ge=31,
+        le=36_500,
+        description="an order is forgotten so long after its settlement, or after its last news where nothing was approved or rejected on it; approved requests likewise",
+    )
+
     # limits of the exactly-once layer
     fetch_wait_ms: int = Field(
         50,

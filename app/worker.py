@@ -15,6 +15,7 @@ from mode import Service
 
 from app import topics
 from app.agents import declare_agents
+from app.core.retention import Retention
 from app.errors import CommandFailed
 from app.exactly_once.build import LaneApp, build_app
 from app.exactly_once.lanes import Lanes
@@ -49,7 +50,10 @@ def run(settings: Settings) -> int:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     metrics = Metrics()
     layer = layer_settings(settings, checked.partitions)
-    rules = Rules(hold=timedelta(seconds=settings.hold_seconds))
+    rules = Rules(
+        hold=timedelta(seconds=settings.hold_seconds),
+        retention=Retention(settings.spend_days, settings.request_days, settings.order_days),
+    )
     app = build_app(
         layer,
         processor_factory(partitioner(checked.partitions), rules),

@@ -70,6 +70,8 @@ class OrderCell(Cell):
     logistics: OrderLogistics | None = None
     approvals: tuple[ApprovalCell, ...] = ()
     rejected_item_ids: tuple[str, ...] = ()
+    all_rejected: bool = False
+    """More items were rejected than are kept by name: all of the order count as rejected."""
     held_request_ids: tuple[str, ...] = ()
 
 
@@ -83,10 +85,11 @@ class VersionCell(BaseModel):
 
 
 class RequestCell(Cell):
-    """requests, key shop_id|request_id: every version seen."""
+    """requests, key shop_id|request_id: every version seen; `seen_at` = when one was last taken or decided (microseconds)."""
 
     newest: int
     versions: dict[int, VersionCell]
+    seen_at: int | None = None
 
 
 class SpendCell(Cell):

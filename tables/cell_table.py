@@ -7,6 +7,7 @@ transaction, and the owner of the store applies them after the commit. `forget` 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from typing import Final, Generic, TypeVar
 
 from schemas.cells import Cell, dump_cell, load_cell
@@ -45,6 +46,21 @@ class CellTable(Generic[C]):
         if len(self._decoded) > DECODED_CELLS_MAX:
             self._decoded.popitem(last=False)
         return cell
+
+    def peek(self, key: bytes) -> C | None:
+        """As `get`, for one look at a cell that is not in use: it is not kept decoded."""
+        if key in self._overlay:
+            return self._overlay[key]
+        raw = self._store.get(key)
+        return None if raw is None else load_cell(self._kind, raw)
+
+    def keys(self) -> Iterator[bytes]:
+        """The keys of all committed cells; see `Store.keys`."""
+        return self._store.keys()
+
+    def __len__(self) -> int:
+        """How many cells are committed (an estimate for a store on disk)."""
+        return len(self._store)
 
     def put(self, key: bytes, cell: C) -> None:
         """Write a cell, in the overlay."""

@@ -64,8 +64,9 @@ def _items_not_refunded(view: OrderStageView) -> Look:
 
 def _items_not_rejected(view: OrderStageView) -> Look:
     """domain [26, 50]"""
-    rejected = set(view.order.rejected_item_ids)
-    found = next((item.order_item_id for item in view.request.items if item.order_item_id in rejected), None)
+    rejected, all_rejected = set(view.order.rejected_item_ids), view.order.all_rejected
+    items = (item.order_item_id for item in view.request.items)
+    found = next((item for item in items if all_rejected or item in rejected), None)
     return Look(found is None, found, None)
 
 

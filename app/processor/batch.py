@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import orjson
 
+from app.core.retention import Retention
 from app.lane_job import Emit
 from schemas.events import RefundAlert
 from schemas.times import SpendDay, to_micros
@@ -20,6 +21,7 @@ __all__ = ["ALERT_TOPIC", "DECISION_TOPIC", "Batch", "Rules", "dump_json"]
 
 DECISION_TOPIC: Final = REFUND_DECISION.name
 ALERT_TOPIC: Final = REFUND_ALERT.name
+DEFAULT_RETENTION: Final = Retention()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class Rules:
 
     hold: timedelta = timedelta(minutes=10)
     """How long a request waits for its order's logistics (domain [13]); zero = not at all."""
+    retention: Retention = DEFAULT_RETENTION
+    """When cells are forgotten."""
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from datetime import datetime
 from app.lane_job import Effects, JobFactory, LaneJob, Record
 from app.processor import others, requests
 from app.processor.batch import Batch, Rules
+from app.processor.expiry import Sweep
 from app.processor.inbox import CONTROL_PLANE, Arrival, arrive, put_aside, read
 from schemas.errors import InvalidRecord, InvariantBroken
 from schemas.events import (
@@ -42,9 +43,10 @@ class Processor:
         self._partition_of = partition_of
         self._rules = rules
         self._clock: datetime | None = None
+        self._sweep = Sweep(rules.retention)
 
     def process(self, records: Sequence[Record], now: datetime) -> Effects:
-        """End the holds that are due, then take the records: control plane first, otherwise in order."""
+        """End the holds that are due, take the records (control plane first, else in order), then forget what is over."""
         now = now.astimezone(SHANGHAI)
         self._clock = now if self._clock is None else max(now, self._clock)
         batch = Batch(self._lane, self._clock, self._tables, self._rules, self._partition_of)
@@ -55,6 +57,7 @@ class Processor:
             arrivals.sort(key=_not_control_plane)
         for arrival in arrivals:
             _take(batch, arrival)
+        self._sweep.step(batch)
         return Effects(self._tables.puts(), batch.emits, batch.tally)
 
     def committed(self) -> None:

@@ -19,6 +19,12 @@ from schemas.vocabulary import Outcome, RequestStatus
 __all__ = ["end_due_hold", "retry_holds", "take_request"]
 
 DIGEST_BYTES: Final = 12
+VERSIONS_MAX: Final = 1_000
+"""Versions of one request that are remembered; one more is an invalid record. A cell must stay small."""
+HELD_MAX: Final = 1_000
+"""Requests that wait for one order; one more is decided at once."""
+REJECTED_ITEMS_MAX: Final = 1_000
+"""Items of one order that a seller rejected; with more, all of its items count as rejected (money first)."""
 MICROSECOND: Final = timedelta(microseconds=1)
 
 
@@ -36,6 +42,8 @@ def take_request(batch: Batch, request: AfterSaleRequest) -> None:
     if known is not None:
         _repeat(batch, request, known, digest)
         return
+    if cell is not None and len(cell.versions) >= VERSIONS_MAX:
+        raise InvalidRecord(f"request_version: more than {VERSIONS_MAX} versions of one request")
     newest = cell is None or request.request_version > cell.newest
     if cell is not None and newest:
         _end_older_hold(batch, request)
@@ -47,6 +55,8 @@ def take_request(batch: Batch, request: AfterSaleRequest) -> None:
     standing = Standing.NEWEST if newest else Standing.SUPERSEDED
     may_hold = batch.rules.hold > timedelta(0)
     outcome = decide(batch, request, standing, may_hold=may_hold)
+    if outcome is None and len(batch.tables.orders.of(request.shop_id, request.order_id).held_request_ids) >= HELD_MAX:
+        outcome = decide(batch, request, standing, may_hold=False)
     if outcome is None:
         _hold(batch, request)
     else:
@@ -113,7 +123,7 @@ def _remember(batch: Batch, request: AfterSaleRequest, version: VersionCell) -> 
     batch.tables.requests.write(
         request.shop_id,
         request.request_id,
-        RequestCell(newest=newest, versions=versions | {request.request_version: version}),
+        RequestCell(newest=newest, versions=versions | {request.request_version: version}, seen_at=batch.micros),
     )
 
 
@@ -129,7 +139,8 @@ def _remember_rejection(batch: Batch, request: AfterSaleRequest) -> None:
     """domain [50]"""
     order = batch.tables.orders.of(request.shop_id, request.order_id)
     items = dict.fromkeys((*order.rejected_item_ids, *(item.order_item_id for item in request.items)))
-    order = order.model_copy(update={"rejected_item_ids": tuple(items)})
+    kept = {"rejected_item_ids": tuple(items)} if len(items) <= REJECTED_ITEMS_MAX else {"all_rejected": True}
+    order = order.model_copy(update=kept)
     batch.tables.orders.write(request.shop_id, request.order_id, order)
 
 

@@ -25,6 +25,9 @@ class Store(Protocol):
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """All cells, in no promised order."""
 
+    def keys(self) -> Iterator[bytes]:
+        """The keys of all cells, in no promised order; goes on rightly whatever is applied meanwhile."""
+
     def __len__(self) -> int:
         """How many cells (an estimate is allowed for a store on disk)."""
 

@@ -27,6 +27,10 @@ class MemoryStore:
         """All cells."""
         return iter(self._cells.items())
 
+    def keys(self) -> Iterator[bytes]:
+        """The keys of all cells, as they are now."""
+        return iter(tuple(self._cells))
+
     def __len__(self) -> int:
         return len(self._cells)
 

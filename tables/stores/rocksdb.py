@@ -7,8 +7,9 @@ writes may be missing then, and are read again from the changelog.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeGuard
 
 from rocksdict import Options, Rdict, WriteBatch
 
@@ -17,6 +18,9 @@ __all__ = ["DamagedStore", "RocksDBStore", "StoreInUse"]
 POSITION_KEY: Final = b"p"
 CELL_PREFIX: Final = b"c"
 CELLS_END: Final = b"d"
+NEXT: Final = b"\0"
+"""Behind a key: the least key after it."""
+KEYS_PORTION: Final = 1000
 WRITE_BUFFER_BYTES: Final = 16 * 1_048_576
 LOG_FILES_MAX: Final = 2
 
@@ -53,10 +57,16 @@ class RocksDBStore:
     def items(self) -> Iterator[tuple[bytes, bytes]]:
         """All cells, in the order of their keys."""
         for key, value in self._db.items(from_key=CELL_PREFIX):
-            # In raw mode rocksdict gives bytes only; its types know of other modes.
-            if not (isinstance(key, bytes) and isinstance(value, bytes)) or key >= CELLS_END:
+            if not (_is_cell(key) and isinstance(value, bytes)):
                 return
             yield key[1:], value
+
+    def keys(self) -> Iterator[bytes]:
+        """The keys of all cells, in order; read in portions, so that no old state of the files is held for it."""
+        first = CELL_PREFIX
+        while portion := [key for key in islice(self._db.keys(from_key=first), KEYS_PORTION) if _is_cell(key)]:
+            yield from (key[1:] for key in portion)
+            first = portion[-1] + NEXT
 
     def __len__(self) -> int:
         """An estimate."""
@@ -107,3 +117,8 @@ class RocksDBStore:
         options.set_write_buffer_size(WRITE_BUFFER_BYTES)
         options.set_keep_log_file_num(LOG_FILES_MAX)
         return options
+
+
+def _is_cell(key: object) -> TypeGuard[bytes]:
+    # In raw mode rocksdict gives bytes only; its types know of other modes.
+    return isinstance(key, bytes) and key < CELLS_END

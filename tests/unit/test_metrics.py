@@ -85,5 +85,6 @@ def test_labels_are_few_and_closed() -> None:
         "lane",
         "end",
         "name",
+        "table",
     }
     assert set(TALLIES) == {one.name.removeprefix("autorefund_") for one in TALLIES.values()}
