@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.integration.town import Town, town_on
 from tests.kafka_broker import Broker
 
 
@@ -26,3 +27,10 @@ def own_broker(tmp_path: Path) -> Iterator[Broker]:
     broker.start()
     yield broker
     broker.wipe()
+
+
+@pytest.fixture
+async def town(own_broker: Broker, tmp_path: Path) -> AsyncIterator[Town]:
+    """A broker with the product's topics, where a story may begin."""
+    async with town_on(own_broker, tmp_path) as town:
+        yield town
