@@ -22,9 +22,9 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from app.exactly_once.lane import Fetched, Lane
 from app.exactly_once.layer import LaneStalled, LaneState, LaneStatus, LayerObserver, LayerSettings, NotColocated
-from app.exactly_once.restore import restore
+from app.exactly_once.restore import Restore, restore
 from app.exactly_once.tables import TransactionalTable
-from app.exactly_once.transactions import LaneProducer
+from app.exactly_once.transactions import LaneProducer, StartedWriter
 from app.lane_job import JobFactory, Record
 
 __all__ = ["Flow", "Lanes"]
@@ -69,6 +69,8 @@ class Lanes:
         clock: Callable[[], datetime],
         observer: LayerObserver,
         crash: Callable[[BaseException], None],
+        make_writer: Callable[[LayerSettings, int], StartedWriter] = LaneProducer,
+        restore: Restore = restore,
     ) -> None:
         self.settings = settings
         self.tables: list[TransactionalTable] = []
@@ -76,6 +78,8 @@ class Lanes:
         self._clock = clock
         self._observer = observer
         self._crash = crash
+        self._make_writer = make_writer
+        self._restore = restore
         self._epoch = 0
         self._lanes: dict[int, Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -83,7 +87,7 @@ class Lanes:
         self._open: dict[int, set[TopicPartition]] = {}
         self._full: set[int] = set()
         self._restoring: dict[int, tuple[int, int | None]] = {}
-        self._producers: dict[int, LaneProducer] = {}
+        self._producers: dict[int, StartedWriter] = {}
         self._flow: Flow | None = None
         self._taken_over = False
 
@@ -132,7 +136,7 @@ class Lanes:
             table.keep_only(partitions)
         await self._fence(partitions)
         fenced = monotonic()
-        records = await restore(
+        records = await self._restore(
             self.settings,
             {table.changelog_partition(p): table.store(p) for table in self.tables for p in partitions},
             self._progress,
@@ -204,7 +208,7 @@ class Lanes:
         return set(topics)
 
     async def _fence(self, partitions: set[int]) -> None:
-        self._producers = {partition: LaneProducer(self.settings, partition) for partition in partitions}
+        self._producers = {partition: self._make_writer(self.settings, partition) for partition in partitions}
         async with asyncio.timeout(FENCE_SECONDS_MAX), asyncio.TaskGroup() as group:
             for producer in self._producers.values():
                 group.create_task(producer.start())

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
 from typing import Final
 
@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from app.exactly_once.layer import LaneStalled, LayerSettings
 from tables.stores import Store
 
-__all__ = ["Progress", "restore"]
+__all__ = ["Progress", "Restore", "restore"]
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +25,8 @@ POLL_MS: Final = 200
 REQUEST_SECONDS_MAX: Final = 30.0
 Progress = Callable[[int, int, int | None], None]
 """(partition, records read so far, records to read in all or None)"""
+Restore = Callable[[LayerSettings, Mapping[TopicPartition, Store], Progress], Awaitable[int]]
+"""What `restore` is; tests give one that reads a log of their own."""
 
 
 async def restore(settings: LayerSettings, stores: Mapping[TopicPartition, Store], progress: Progress) -> int:

@@ -15,7 +15,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from app.exactly_once.layer import LayerSettings
 from app.lane_job import Emit
 
-__all__ = ["LaneProducer", "TransactionWriter"]
+__all__ = ["LaneProducer", "StartedWriter", "TransactionWriter"]
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +41,13 @@ class TransactionWriter(Protocol):
 
     async def close(self) -> None:
         """Release the connections; bounded in time, raises nothing."""
+
+
+class StartedWriter(TransactionWriter, Protocol):
+    """A `TransactionWriter` that has to take its lane first."""
+
+    async def start(self) -> None:
+        """Take the lane: ends a predecessor's open transaction, and fences it (design, 4)."""
 
 
 class LaneProducer:

@@ -1,0 +1,75 @@
+"""Faults of the exactly-once layer, the stores and the tables."""
+
+from __future__ import annotations
+
+from tests.seeded_bugs.bug import Bug
+
+__all__ = ["LAYER_BUGS"]
+
+LANE, LANES = "app/exactly_once/lane.py", "app/exactly_once/lanes.py"
+WRITER, RESTORE = "app/exactly_once/transactions.py", "app/exactly_once/restore.py"
+CONSUMER, STORE = "app/exactly_once/consumer.py", "tables/stores/rocksdb.py"
+UNIT = ("tests/unit/exactly_once",)
+STORES = ("tests/contract/test_stores.py",)
+TABLES = ("tests/contract/test_tables.py", "tests/unit/exactly_once", "tests/unit/processor")
+BROKER = "tests/integration/"
+FAULTS = (BROKER + "test_faults.py",)
+LIVES = (BROKER + "test_lives.py",)
+BAD = (BROKER + "test_bad_input.py",)
+KILLS = (BROKER + "test_exactly_once.py",)
+
+APPLY = """                for table, puts in effects.puts.items():
+                    if puts:
+                        self._stores[table].apply(puts, ends[table])
+"""
+COMMIT = "                ends = await self._writer.commit(effects.puts, effects.emits, offsets)\n"
+
+LAYER_BUGS = [
+    Bug("offsets + 1", LANE, "fetched.records[-1].offset + 1\n            size", "fetched.records[-1].offset + 2\n            size", UNIT),
+    Bug("offsets - 1", LANE, "fetched.records[-1].offset + 1\n            size", "fetched.records[-1].offset\n            size", UNIT),
+    Bug(
+        "the stores are written before the commit", LANE, COMMIT,
+        "                for table, puts in effects.puts.items():\n                    self._stores[table].apply(puts, 0)\n" + COMMIT, UNIT,
+    ),
+    Bug("the stores are not written", LANE, APPLY, "                pass\n", UNIT),
+    Bug("a fence counts as success", LANE, "            self.state = LaneState.FENCED\n", "            done = True\n", UNIT),
+    Bug("after a fence the lane goes on", LANE, "            self.state = LaneState.FENCED\n", "", UNIT),
+    Bug("an aborted batch is not told to the job", LANE, "                self._job.aborted()\n", "", UNIT),
+    Bug("an aborted batch counts as committed", LANE, "self._job.aborted()", "self._job.committed()", UNIT),
+    Bug("an unknown outcome is taken for a failure and passed over", LANE,
+        "            raise TransactionOutcomeUnknown(f\"lane {self.partition}: {error!r}\") from error\n", "            log.info(\"%r\", error)\n", UNIT),
+    Bug("offsets are left out of the transaction", LANE, "effects.emits, offsets)\n", "effects.emits, {})\n", UNIT),
+    Bug("outputs are left out of the transaction", LANE, "effects.puts, effects.emits, offsets)\n", "effects.puts, (), offsets)\n", UNIT),
+    Bug("records taken before are taken again", LANE, "if record.offset >= start", "if record.offset >= 0", UNIT),
+    Bug("a batch without bounds", LANE, "            not records or len(records)", "            True or len(records)", UNIT),
+    Bug("a finishing lane begins another batch", LANE, "        self._finishing = True\n", "        pass\n", UNIT),
+    Bug("no fencing", LANES, "                group.create_task(producer.start())\n", "                pass\n", UNIT),
+    Bug("restore before the fence", LANES, "        await self._fence(partitions)\n        fenced = monotonic()\n", "        fenced = monotonic()\n", UNIT),
+    Bug("records of an earlier epoch are taken", LANES, "if epoch != self._epoch or lane is None", "if lane is None", UNIT),
+    Bug("the control plane is not waited for", LANES, "            await self._reached({tp: ends[tp] for tp in tps})\n", "", UNIT),
+    Bug("forwarded records are let through with the rest", LANES,
+        "            (LaneState.FORWARDED, (self.settings.forwarded_topic,)),\n", "", UNIT),
+    Bug("a lane of parted topics is accepted", LANES, "            if missing:\n                raise NotColocated", "            if False:\n                raise NotColocated", UNIT),
+    Bug("a revoked lane works on", LANES, "            task.cancel()\n", "            pass\n", UNIT),
+    Bug("a full lane is not held back", LANES, "            self._flow.pause_partitions(self._open[lane.partition])\n", "            pass\n", UNIT),
+    Bug("a lane that had been full stays shut", LANES, "            self._full.discard(lane.partition)\n            self._flow.resume_partitions(self._open[lane.partition])\n", "            self._full.discard(lane.partition)\n", UNIT),
+    Bug("nobody watches whether lanes move", LANES, "                if lane.still_for_seconds > self.settings.stall_seconds_max:\n", "                if False:\n", UNIT),
+    Bug("what a lane raises is lost", LANES, "                self._crash(error)\n", "                log.info(\"%r\", error)\n", UNIT),
+    Bug("the stop does not wait for a running batch", LANES, "any(lane.in_transaction for lane in self._lanes.values())", "False", UNIT),
+    Bug("committed offsets are ignored", LANES, "    if committed is None:\n        return first\n", "    if committed is None or committed:\n        return first\n", UNIT),
+    Bug("cells and position are written apart", STORE, "        batch.put(POSITION_KEY, b\"%d\" % position)\n        self._db.write(batch)\n",
+        "        self._db.put(POSITION_KEY, b\"%d\" % position)\n        self._db.put(b\"x\", b\"\") if position % 2 else self._db.write(batch)\n", STORES),
+    Bug("the position is not kept", STORE, "        batch.put(POSITION_KEY, b\"%d\" % position)\n", "", STORES),
+    Bug("deletions are forgotten", STORE, "                batch.delete(CELL_PREFIX + key)\n", "                pass\n", STORES),
+    Bug("clear keeps the cells", STORE, "        Rdict.destroy(str(self._path), self._options())\n", "", STORES),
+    Bug("an aborted batch stays in the overlay", "tables/lane_tables.py", "        for table in self._all.values():\n            table.forget()\n", "        pass\n", TABLES),
+    Bug("restore reads uncommitted records", RESTORE, '        isolation_level="read_committed",\n', '        isolation_level="read_uncommitted",\n', (BROKER + "test_layer.py",)),
+    Bug("restore begins at the start of what a store knows", RESTORE, "first if known is None else max(known, first)", "first", LIVES),
+    Bug("restore ends before the end", RESTORE, "if position >= self._ends[tp]:", "if position >= self._ends[tp] - 40:", LIVES),
+    Bug("the consumer reads uncommitted records", CONSUMER, '            isolation_level="read_committed",\n', '            isolation_level="read_uncommitted",\n', (BROKER + "test_layer.py",)),
+    Bug("the seek is left out", CONSUMER, "            consumer.seek(tp, offset)\n", "            pass\n", KILLS),
+    Bug("forwarded records leave outside of the transaction", WRITER, "            acknowledged = [future for futures", "            sent = sent[:-1] if len(sent) > 1 else sent\n            acknowledged = [future for futures", BAD),
+    Bug("a slow commit takes no new epoch", WRITER, "            if self._suspect:\n", "            if False:\n", (BROKER + "test_layer.py",)),
+    Bug("records go to the lane's own partition only", WRITER, "self._partition if emit.partition is None else emit.partition", "self._partition", BAD),
+]  # fmt: skip
+"""The tests named are those that should see it; those under tests/integration start a Kafka."""
