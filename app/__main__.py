@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from app.commands.parsers import add_operators
 from app.errors import CommandFailed, UsageError
 from app.settings import load_settings
 
@@ -48,6 +49,70 @@ def _demo(arguments: argparse.Namespace) -> int:
 
     demo.main(load_settings(os.environ), seed=arguments.seed)
     return DONE
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    from app.commands import explain
+
+    return explain.main(
+        load_settings(os.environ), arguments.request_id, shop_id=arguments.shop, days=arguments.days,
+        language=arguments.lang, file=arguments.file, as_json=arguments.json,
+    )  # fmt: skip
+
+
+def _strategies(arguments: argparse.Namespace) -> int:
+    from app.commands import strategies
+
+    settings = load_settings(os.environ)
+    if arguments.what == "check":
+        return strategies.main_check(settings, arguments.file, against=arguments.against, shop=arguments.shop)
+    if arguments.what == "set":
+        return strategies.main_set(settings, arguments.file, by=arguments.by, expect=arguments.expect)
+    return strategies.main_show(
+        settings, shop_id=arguments.shop, strategy_id=arguments.strategy,
+        history=arguments.what == "history", as_json=arguments.json,
+    )  # fmt: skip
+
+
+def _switch(arguments: argparse.Namespace) -> int:
+    from app.commands import halt
+    from schemas.vocabulary import ControlAction
+
+    settings = load_settings(os.environ)
+    if arguments.show:
+        return halt.main_show(settings)
+    if not (arguments.everything or arguments.shop):
+        raise UsageError("--global or --shop ID is needed (or --show)")
+    if not (arguments.by or "").strip() or not (arguments.reason or "").strip():
+        raise UsageError("--by NAME and --reason TEXT are needed: each switch has a name and a reason")
+    action = ControlAction(arguments.command)
+    return halt.main_switch(settings, action, shop_id=arguments.shop, by=arguments.by, reason=arguments.reason)
+
+
+def _audit(arguments: argparse.Namespace) -> int:
+    from app.commands import audit
+
+    return audit.main(load_settings(os.environ), days=arguments.days, shop_id=arguments.shop)
+
+
+def _dead_letters(arguments: argparse.Namespace) -> int:
+    from app.commands import dead_letters
+
+    settings = load_settings(os.environ)
+    if arguments.what == "list":
+        return dead_letters.main_list(
+            settings, topic=arguments.topic, days=arguments.days, limit=arguments.limit, as_json=arguments.json
+        )
+    return dead_letters.main_replay(
+        settings, arguments.places, topic=arguments.topic, days=arguments.days, value=arguments.value,
+        dry_run=arguments.dry_run, anyway=arguments.anyway,
+    )  # fmt: skip
+
+
+def _backtest(arguments: argparse.Namespace) -> int:
+    from app.commands import backtest
+
+    return backtest.main(load_settings(os.environ), arguments.draft, file=arguments.file, days=arguments.days)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -93,6 +158,10 @@ def _parser() -> argparse.ArgumentParser:
         "A worker must\nbe running (deploy/demo.sh starts everything).",
     )  # fmt: skip
     demo.add_argument("--seed", type=int, default=1, help="of the traffic's chance (default: 1)")
+    add_operators(
+        command, explain=_explain, strategies=_strategies, switch=_switch, audit=_audit,
+        dead_letters=_dead_letters, backtest=_backtest,
+    )  # fmt: skip
     return parser
 
 

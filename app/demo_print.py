@@ -10,11 +10,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from app.sample_shop import Message, Sample
+from app.words import WORDS, yuan
 from schemas.times import SHANGHAI
 from schemas.topics import REFUND_RESULT
 from schemas.vocabulary import Outcome, Reason, ResultStatus, Severity
 
-__all__ = ["Printer", "pad", "yuan"]
+__all__ = ["Printer", "pad"]
 
 GREEN, YELLOW, RED, BOLD, DIM = "32", "33", "31", "1", "2"
 BAR_WIDTH: Final = 30
@@ -22,25 +23,6 @@ RED_PERCENT: Final = 90
 """The announcement shows a consumption above 90 % in red."""
 CLEARED_FROM: Final = 24
 RAW_SHOWN_MAX: Final = 40
-
-IN_CHINESE: Final[Mapping[Reason, str]] = {
-    Reason.APPROVED: "自动退款", Reason.HALTED: "店铺已停用", Reason.STRATEGY_MISSING: "没有策略", Reason.STRATEGY_DISABLED: "策略未开启",
-    Reason.NOT_REFUND_ONLY: "不是仅退款", Reason.SPECIAL_REFUND: "价保等特殊退款", Reason.NOT_PENDING: "已不待卖家处理",
-    Reason.SUPERSEDED: "已有新版申请", Reason.CURRENCY_UNSUPPORTED: "不支持的币种", Reason.AMOUNT_INVALID: "金额无效",
-    Reason.AMOUNT_OVER_REFUNDABLE: "超过可退金额", Reason.PRODUCT_NOT_COVERED: "商品不适用", Reason.ORDER_UNKNOWN: "等不到物流信息",
-    Reason.NOT_SHIPPED: "尚未发货", Reason.ORDER_STATE_NOT_SELECTED: "订单状态未选", Reason.OUTSIDE_STATE_DAYS: "超出天数",
-    Reason.SETTLED: "已结算", Reason.LOGISTICS_CONFLICT: "物流信息矛盾", Reason.OUTSIDE_EXECUTION_WINDOW: "不在执行时间",
-    Reason.OVER_PER_ORDER_CAP: "超过单笔上限", Reason.RISK_FLAGGED: "有风险", Reason.RISK_UNKNOWN: "风险未知",
-    Reason.BUYER_BLOCKED: "买家在名单上", Reason.BUYER_LIMIT: "买家次数已满", Reason.ITEM_ALREADY_REFUNDED: "此商品已退过",
-    Reason.SELLER_REJECTED_BEFORE: "卖家曾拒绝", Reason.DAILY_CAP_REACHED: "当日上限已满", Reason.SHOP_CAP_REACHED: "全店上限已满",
-    Reason.BREAKER_OPEN: "熔断",
-}  # fmt: skip
-
-
-def yuan(fen: int) -> str:
-    """An amount as a person reads it: ¥1,234.50."""
-    sign, fen = ("-", -fen) if fen < 0 else ("", fen)
-    return f"{sign}¥{fen // 100:,}.{fen % 100:02}"
 
 
 def pad(text: str, width: int) -> str:
@@ -107,7 +89,7 @@ class Printer:
         self._say(
             f"{at:%H:%M:%S}.{at.microsecond // 1000:03} {pad(self._sample.shop_names[decision['shop_id']], 11)}"
             f"{decision['request_id'].partition('-')[0]} v{decision['request_version']} {yuan(decision['amount_fen']):>8} {mark} "
-            f"{reason:<{CLEARED_FROM}} {pad(IN_CHINESE[Reason(reason)], 15)}{strategy}"
+            f"{reason:<{CLEARED_FROM}} {pad(WORDS[Reason(reason)].short, 15)}{strategy}"
         )
 
     def alert(self, alert: Mapping[str, Any]) -> None:
@@ -138,7 +120,7 @@ class Printer:
         for reason, number in self._reasons.most_common():
             colour = GREEN if reason == Reason.APPROVED else YELLOW
             self._say(
-                f"{reason:<26}{pad(IN_CHINESE[Reason(reason)], 16)}{number:>4} {self._paint('▪' * min(number, 60), colour)}"
+                f"{reason:<26}{pad(WORDS[Reason(reason)].short, 16)}{number:>4} {self._paint('▪' * min(number, 60), colour)}"
             )
         decided = sum(self._reasons.values())
         alerts = ", ".join(f"{number} {kind}" for kind, number in sorted(self._alerts.items()))

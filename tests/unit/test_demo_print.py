@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from app.demo_print import IN_CHINESE, Printer, pad, yuan
+from app.demo_print import Printer, pad
 from app.sample_shop import Sample, build_sample
+from app.words import WORDS, yuan
 from schemas.topics import DEAD_LETTER, REFUND_ALERT
 from schemas.vocabulary import Reason
 from tests.unit.test_sample_shop import play
@@ -48,7 +49,7 @@ def test_columns_stand_under_each_other() -> None:
 
 
 def test_every_reason_has_words() -> None:
-    assert set(IN_CHINESE) == set(Reason)
+    assert set(WORDS) == set(Reason)
 
 
 def test_a_whole_showing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,120 @@
+"""`python -m app audit`: makes each day's spend again from decisions and results, and compares it with the table.
+
+Workers may run meanwhile. A lane's decisions, spend cells and offsets change in one transaction, so for each lane a moment is
+looked for at which none of them moves; everything is then read up to that moment, and must agree to the fen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import orjson
+from aiokafka import TopicPartition
+
+from app.errors import CommandFailed
+from app.kafka_reader import KafkaReader, opened_reader
+from app.ledger import Ledger, Place, differences
+from app.settings import Settings
+from app.words import yuan
+from schemas.cells import SpendCell, load_cell
+from schemas.codec import decode
+from schemas.errors import InvalidRecord
+from schemas.events import RefundResult
+from schemas.ids import ALL, split_key
+from schemas.times import SpendDay, parse_time
+from schemas.topics import FORWARDED, REFUND_DECISION, REFUND_RESULT, changelog_topic
+
+__all__ = ["main"]
+
+QUIET_SECONDS: Final = 0.05
+"""A commit's markers reach all partitions within this time."""
+MOMENTS_MAX: Final = 400
+CLOCK_SLACK: Final = timedelta(hours=1)
+"""Kafka's timestamps may lie so far from the decision clock."""
+Ends = dict[TopicPartition, int]
+
+
+def main(settings: Settings, *, days: int, shop_id: str | None) -> int:
+    """Audit the last `days` civil days. Prints each fault; exit code 1 where there is one."""
+    return asyncio.run(_audit(settings, days, shop_id))
+
+
+async def _audit(settings: Settings, days: int, shop_id: str | None) -> int:
+    first = SpendDay.of(datetime.now(UTC)).minus(days - 1)
+    faults: list[str] = []
+    decisions = results = places = total = 0
+    async with opened_reader(settings, group=settings.app_id) as reader:
+        lanes = range(reader.partitions) if shop_id is None else [reader.home(shop_id)]
+        for lane in lanes:
+            ledger, cells = await _lane(reader, lane, first)
+            spent = {place: one for place, one in ledger.spent().items() if shop_id in {None, place[0]}}
+            cells = {place: cell for place, cell in cells.items() if shop_id in {None, place[0]}}
+            faults += ledger.faults
+            faults += differences(spent, cells)
+            decisions, results, places = decisions + ledger.decisions, results + ledger.results, places + len(cells)
+            total += sum(
+                executed + reserved for (_, strategy, _), (executed, reserved) in spent.items() if strategy != ALL
+            )
+    for fault in faults:
+        print(f"✘ {fault}")
+    verdict = "all agree" if not faults else f"{len(faults)} faults"
+    print(
+        f"{first} to today, {len(lanes)} lanes: {decisions} decisions, {results} results, {places} spend cells, "
+        f"{yuan(total)} approved and not released: {verdict}"
+    )
+    return 1 if faults else 0
+
+
+async def _lane(reader: KafkaReader, lane: int, first: SpendDay) -> tuple[Ledger, dict[Place, SpendCell]]:
+    changelog = changelog_topic(reader.settings.app_id, "daily_spend")
+    ends, offsets = await _moment(reader, lane, changelog)
+    since = parse_time(f"{first}T00:00:00+08:00") - CLOCK_SLACK
+    ledger = Ledger()
+    async for record in reader.read(REFUND_DECISION.name, [lane], since=since, until=ends):
+        value = orjson.loads(record.value)
+        if value.get("spend_day") is None or value["spend_day"] >= first:
+            ledger.decision(value)
+    for result in await _results(reader, lane, since, offsets):
+        ledger.result(result)
+    cells: dict[Place, SpendCell] = {}
+    async for record in reader.read(changelog, [lane], until=ends):
+        shop_id, strategy_id, day, *shadow = split_key(record.key)
+        if shadow or day < first:
+            continue
+        cells[shop_id, strategy_id, day] = load_cell(SpendCell, record.value) if record.value else SpendCell()
+    return ledger, cells
+
+
+async def _moment(reader: KafkaReader, lane: int, changelog: str) -> tuple[Ends, Ends]:
+    """Ends of the outputs, and committed offsets of the inputs, at a moment at which none of them moved."""
+    outputs = [TopicPartition(topic, lane) for topic in (REFUND_DECISION.name, changelog)]
+    inputs = [TopicPartition(topic, lane) for topic in (REFUND_RESULT.name, FORWARDED.name)]
+    before = None
+    for _ in range(MOMENTS_MAX):
+        now = (await reader.ends(outputs), await reader.committed(inputs))
+        if now == before:
+            return now
+        before = now
+        await asyncio.sleep(QUIET_SECONDS)
+    raise CommandFailed(f"lane {lane} never rests for {QUIET_SECONDS} s: audit when there is less to do")
+
+
+async def _results(
+    reader: KafkaReader, lane: int, since: datetime, offsets: Mapping[TopicPartition, int]
+) -> list[RefundResult]:
+    """The results that the lane has taken in: its own, and those forwarded to it."""
+    found: list[tuple[int, RefundResult]] = []
+    for topic in (REFUND_RESULT.name, FORWARDED.name):
+        async for record in reader.read(topic, [lane], since=since, until=dict(offsets)):
+            if topic == FORWARDED.name and dict(record.headers).get("topic") != REFUND_RESULT.name.encode():
+                continue
+            try:
+                result = decode(REFUND_RESULT.name, record.value)
+            except InvalidRecord:
+                continue
+            if isinstance(result, RefundResult) and reader.home(result.shop_id) == lane:
+                found.append((record.timestamp, result))
+    return [result for _, result in sorted(found, key=lambda one: one[0])]

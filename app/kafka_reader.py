@@ -1,0 +1,147 @@
+"""Reading topics for a command: committed records only, from the beginning or an instant, to the ends they have now."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from app.errors import CommandFailed
+from app.kafka_admin import KafkaAdmin
+from app.partitions import partitioner
+from app.settings import Settings
+from schemas.topics import AFTER_SALE_REQUEST, all_topics
+
+__all__ = ["KafkaReader", "home_of", "opened_producer", "opened_reader"]
+
+START_SECONDS_MAX: Final = 20.0
+STALL_SECONDS_MAX: Final = 30.0
+POLL_MS: Final = 500
+FETCH_BYTES_MAX: Final = 4_000_000
+
+
+class KafkaReader:
+    """An open consumer, outside of any group."""
+
+    def __init__(self, settings: Settings, consumer: Any, partitions: Mapping[str, int]) -> None:
+        self.settings = settings
+        self._consumer = consumer
+        self._partitions = partitions
+        self.partitions = partitions[AFTER_SALE_REQUEST.name]
+        """Of every topic."""
+
+    def home(self, shop_id: str) -> int:
+        """The shop's partition."""
+        return home_of(self.partitions)(shop_id)
+
+    async def ends(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """End offsets (of committed records: markers and aborted records count, open transactions do not)."""
+        return dict(await self._consumer.end_offsets(list(tps)))
+
+    async def committed(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        """What the reader's group (the worker's, for an audit) has committed; 0 = nothing yet."""
+        return {tp: await self._consumer.committed(tp) or 0 for tp in tps}
+
+    async def read(
+        self,
+        topic: str,
+        partitions: Iterable[int] | None = None,
+        *,
+        since: datetime | None = None,
+        until: dict[TopicPartition, int] | None = None,
+    ) -> AsyncIterator[ConsumerRecord]:
+        """The records of a topic, in order within each partition; `until` (end offsets) instead of the present ends."""
+        tps = [TopicPartition(topic, p) for p in (range(self.partitions) if partitions is None else partitions)]
+        if topic not in self._partitions:
+            raise CommandFailed(f"there is no topic {topic}: `python -m app topics` creates it")
+        self._consumer.assign(tps)
+        ends = {tp: until[tp] for tp in tps} if until is not None else await self.ends(tps)
+        await self._seek(tps, since)
+        todo = {tp for tp in tps if await self._consumer.position(tp) < ends[tp]}
+        moved_at = asyncio.get_running_loop().time()
+        while todo:
+            fetched = await self._consumer.getmany(*todo, timeout_ms=POLL_MS)
+            for tp, records in fetched.items():
+                for record in records:
+                    if record.offset < ends[tp]:
+                        yield record
+            reached = {tp for tp in todo if await self._consumer.position(tp) >= ends[tp]}
+            todo -= reached
+            if fetched or reached:
+                moved_at = asyncio.get_running_loop().time()
+            elif asyncio.get_running_loop().time() - moved_at > STALL_SECONDS_MAX:
+                raise CommandFailed(f"reading {topic} does not move")
+
+    async def _seek(self, tps: list[TopicPartition], since: datetime | None) -> None:
+        first = await self._consumer.beginning_offsets(tps)
+        if since is None:
+            starts = first
+        else:
+            found = await self._consumer.offsets_for_times(dict.fromkeys(tps, int(since.timestamp() * 1000)))
+            ends = await self.ends(tps)
+            starts = {tp: ends[tp] if found[tp] is None else found[tp].offset for tp in tps}
+        for tp in tps:
+            self._consumer.seek(tp, max(starts[tp], first[tp]))
+
+
+def home_of(partitions: int) -> Callable[[str], int]:
+    """The partition of each shop, among so many."""
+    return partitioner(partitions)
+
+
+@asynccontextmanager
+async def opened_reader(settings: Settings, group: str | None = None) -> AsyncIterator[KafkaReader]:
+    """A reader. Raises CommandFailed where no broker answers, or Kafka fails in between."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.brokers,
+        group_id=group,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=FETCH_BYTES_MAX,
+    )
+    async with KafkaAdmin(settings.brokers) as admin:
+        found = await admin.describe([topic.name for topic in all_topics(settings.app_id)])
+    if AFTER_SALE_REQUEST.name not in found:
+        raise CommandFailed("there are no topics yet: `python -m app topics` creates them")
+    async with _opened(settings, consumer):
+        yield KafkaReader(settings, consumer, {name: topic.partitions for name, topic in found.items()})
+
+
+@asynccontextmanager
+async def opened_producer(settings: Settings, transactional_id: str | None = None) -> AsyncIterator[Any]:
+    """An idempotent or transactional producer. Raises CommandFailed as `opened_reader`."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=settings.brokers,
+        acks="all",
+        enable_idempotence=True,
+        transactional_id=transactional_id,
+        max_request_size=2 * FETCH_BYTES_MAX,
+    )
+    async with _opened(settings, producer):
+        yield producer
+
+
+@asynccontextmanager
+async def _opened(settings: Settings, client: Any) -> AsyncIterator[None]:
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what matters of it, our errors say
+    try:
+        async with asyncio.timeout(START_SECONDS_MAX):
+            await client.start()
+    except (KafkaError, TimeoutError, OSError) as error:
+        await client.stop()
+        raise CommandFailed(
+            f"no Kafka broker answers at {settings.brokers} (is it running? AUTOREFUND_BROKERS names it)"
+        ) from error
+    try:
+        yield
+    except KafkaError as error:
+        raise CommandFailed(f"Kafka at {settings.brokers}: {error!r}") from error
+    finally:
+        await client.stop()
