@@ -63,7 +63,7 @@ class Holds(CellTable[HoldCell]):
         return len(self._queue)
 
     def commit(self) -> None:
-        """The overlay is in the store: bring the order of due times up to it, and drop the overlay."""
+        """The overlay is in the store: bring the order of due times up to it, before the overlay is dropped."""
         for key, cell in self.written().items():
             old = self._places.pop(key, None)
             if old is not None:
@@ -71,7 +71,6 @@ class Holds(CellTable[HoldCell]):
             if cell is not None:
                 self._places[key] = (cell.due, cell.arrival, key)
                 insort(self._queue, self._places[key])
-        self.forget()
 
     def _remove(self, place: Place) -> None:
         at = bisect_left(self._queue, place)

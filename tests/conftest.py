@@ -5,6 +5,19 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+EXPLORE_EXAMPLES = 1000
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile(
+    "explore",
+    max_examples=EXPLORE_EXAMPLES,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("repeatable")
+"""The same examples each time, so that a red run can be repeated; `pytest --hypothesis-profile=explore` looks for new ones."""
 
 
 @pytest.fixture(autouse=True)

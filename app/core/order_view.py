@@ -115,6 +115,4 @@ def _refundable(order: OrderCell, logistics: OrderLogistics) -> Money:
 
 
 def _weight(approval: ApprovalCell) -> Money:
-    if approval.status is None:
-        return approval.amount_fen
-    return ZERO if approval.status in RELEASED else approval.executed_fen
+    return approval.amount_fen if approval.status is None else approval.executed_fen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ async def test_a_transaction_of_many_megabytes_keeps_its_order(
     assert await writer.commit(puts, emits, {INPUT: 1}) == {"orders": 400}
     read = await read_topic(layer.brokers, "refund-alert", PARTITIONS)
     assert [record.key for record in read] == [b"%d" % n for n in range(400)]
-    store, _ = await restored(layer)
+    store, _ = await restored(replace(layer, fetch_bytes_max=100_000, restore_batch_records_max=30))
     assert len(store) == 400
 
 

@@ -24,20 +24,21 @@ class Ledger:
         self.spent: dict[tuple[str, str, str], int] = {}
         self.paid_items: dict[tuple[str, str, str], str] = {}
         self.open: dict[tuple[str, str], Json] = {}
+        self.results: list[Json] = []
 
     def take(self, lines: list[Json], outputs: list[Json]) -> None:
-        """Requests are noted first, results last: a result can only speak of a decision that was out before."""
+        """Requests are noted first. Results take their turn among the decisions: as late as the sums allow."""
         dead = [plain(each["value"]["raw"]) for each in outputs if each["topic"] == "dead-letter"]
         valid = [line for line in lines if isinstance(line.get("value"), dict) and line["value"] not in dead]
         for line in valid:
             if line["topic"] == "after-sale-request":
                 self._note(line["value"])
+        self.results = [line["value"] for line in valid if line["topic"] == "refund-result"]
         for output in outputs:
             if output["topic"] == "refund-decision":
                 self._decision(output["value"])
-        for line in valid:
-            if line["topic"] == "refund-result":
-                self._result(line["value"])
+        while self.results:
+            self._result(self.results.pop(0))
 
     def settle(self) -> None:
         """domain [41]: every pending (request, version) has exactly one decision (`_decision` refuses a second)."""
@@ -80,6 +81,8 @@ class Ledger:
         """spent_before is what the books say; spent_after adds what was approved; the cap in force holds it."""
         cell = (decision["shop_id"], decision["strategy_id"], decision["spend_day"])
         approved = decision["amount_fen"] if decision["outcome"] == "auto_approve" else 0
+        while decision["spent_before_fen"] != self.spent.get(cell, 0) and self.results:
+            self._result(self.results.pop(0))
         assert decision["spent_before_fen"] == self.spent.get(cell, 0)
         assert decision["spent_after_fen"] == decision["spent_before_fen"] + approved
         assert not approved or decision["spent_after_fen"] <= decision["daily_cap_fen"]

@@ -14,7 +14,9 @@ from app.__main__ import main
 from app.errors import CommandFailed
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("topics", "worker", "replay", "demo")
+COMMANDS = (
+    "topics", "worker", "replay", "demo", "explain", "strategies", "halt", "resume", "audit", "dead-letters", "backtest",
+)  # fmt: skip
 
 
 def run(code: str) -> str:

@@ -164,7 +164,7 @@ async def test_topics_of_a_partition_that_went_to_different_workers_are_refused(
 
 async def test_records_of_an_earlier_epoch_are_dropped(worker: Worker) -> None:
     await running(worker)
-    worker.offer(TOPIC, 5, epoch=worker.flow.epoch - 1)
+    worker.offer(TOPIC, 9, epoch=worker.flow.epoch - 1)  # taken, it would make 5 and 6 look old
     worker.offer(TOPIC, 5, number=2)
     await until(lambda: worker.jobs[0].batches)
     assert worker.jobs[0].batches == [[5, 6]]
