@@ -17,7 +17,9 @@ from schemas.ids import split_key
 from schemas.topics import DEAD_LETTER, REFUND_DECISION, changelog_topic
 from tests.integration.traffic import Sent, Traffic
 
-__all__ = ["Report", "examine", "produce", "read_topic"]
+__all__ = ["Report", "examine", "produce", "read_topic", "transactions_ended"]
+
+MARKER_SECONDS_MAX = 10.0
 
 
 async def produce(brokers: str, records: list[Sent], partitions: int, per_second: float | None = None) -> None:
@@ -58,6 +60,21 @@ async def read_topic(brokers: str, topic: str, partitions: int) -> list[Consumer
         return found
     finally:
         await consumer.stop()
+
+
+async def transactions_ended(brokers: str, tps: list[TopicPartition]) -> None:
+    """Until no transaction is open in these partitions: a commit returns before its markers are in all of them."""
+    committed = AIOKafkaConsumer(bootstrap_servers=brokers, isolation_level="read_committed")
+    written = AIOKafkaConsumer(bootstrap_servers=brokers, isolation_level="read_uncommitted")
+    await committed.start()
+    await written.start()
+    try:
+        async with asyncio.timeout(MARKER_SECONDS_MAX):
+            while await committed.end_offsets(tps) != await written.end_offsets(tps):
+                await asyncio.sleep(0.02)
+    finally:
+        await committed.stop()
+        await written.stop()
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ from app.lane_job import Emit
 from app.settings import Settings
 from app.worker import layer_settings
 from tables.stores.memory import MemoryStore
-from tests.integration.outputs import read_topic
+from tests.integration.outputs import read_topic, transactions_ended
 from tests.integration.town import PARTITIONS, Town, home, request
 
 pytestmark = pytest.mark.integration
@@ -28,6 +28,7 @@ pytestmark = pytest.mark.integration
 LANE = 1
 CHANGELOG = TopicPartition("autorefund-orders-changelog", LANE)
 INPUT = TopicPartition("after-sale-request", LANE)
+ALERTS = TopicPartition("refund-alert", LANE)
 
 
 @pytest.fixture
@@ -45,6 +46,7 @@ async def writers(layer: LayerSettings) -> AsyncIterator[list[LaneProducer]]:
 
 
 async def restored(layer: LayerSettings, store: MemoryStore | None = None) -> tuple[MemoryStore, int]:
+    await transactions_ended(layer.brokers, [CHANGELOG, ALERTS])
     store = store or MemoryStore()
     return store, await restore(layer, {CHANGELOG: store}, lambda *_: None)
 
@@ -87,10 +89,10 @@ async def test_a_transaction_of_many_megabytes_keeps_its_order(
     puts = {"orders": {b"k%04d" % n: b"x" * 10_000 for n in range(400)}}
     emits = [Emit("refund-alert", b"%d" % n, b"y" * 10_000) for n in range(400)]
     assert await writer.commit(puts, emits, {INPUT: 1}) == {"orders": 400}
-    read = await read_topic(layer.brokers, "refund-alert", PARTITIONS)
-    assert [record.key for record in read] == [b"%d" % n for n in range(400)]
     store, _ = await restored(replace(layer, fetch_bytes_max=100_000, restore_batch_records_max=30))
     assert len(store) == 400
+    read = await read_topic(layer.brokers, "refund-alert", PARTITIONS)
+    assert [record.key for record in read] == [b"%d" % n for n in range(400)]
 
 
 async def test_after_a_slow_commit_the_next_transaction_has_a_new_epoch(

@@ -16,7 +16,6 @@ BROKER = "tests/integration/"
 FAULTS = (BROKER + "test_faults.py",)
 LIVES = (BROKER + "test_lives.py",)
 BAD = (BROKER + "test_bad_input.py",)
-KILLS = (BROKER + "test_exactly_once.py",)
 
 APPLY = """                for table, puts in effects.puts.items():
                     if puts:
@@ -67,8 +66,10 @@ LAYER_BUGS = [
     Bug("restore begins at the start of what a store knows", RESTORE, "first if known is None else max(known, first)", "first", LIVES),
     Bug("restore ends before the end", RESTORE, "if position >= self._ends[tp]:", "if position >= self._ends[tp] - 40:", (BROKER + "test_layer.py",)),
     Bug("the consumer reads uncommitted records", CONSUMER, '            isolation_level="read_committed",\n', '            isolation_level="read_uncommitted",\n', (BROKER + "test_layer.py",)),
-    Bug("the seek is left out", CONSUMER, "            consumer.seek(tp, offset)\n", "            pass\n", KILLS),
-    Bug("forwarded records leave outside of the transaction", WRITER, "            acknowledged = [future for futures", "            sent = sent[:-1] if len(sent) > 1 else sent\n            acknowledged = [future for futures", BAD),
+    Bug("the seek is left out", CONSUMER, "            consumer.seek(tp, offset)\n", "            pass\n", UNIT),
+    Bug("outputs and forwarded records leave in a transaction of their own", LANE, COMMIT,
+        "                ends = await self._writer.commit(effects.puts, (), offsets)\n"
+        "                await self._writer.commit({}, effects.emits, {})\n", UNIT),
     Bug("a slow commit takes no new epoch", WRITER, "            if self._suspect:\n", "            if False:\n", (BROKER + "test_layer.py",)),
     Bug("records go to the lane's own partition only", WRITER, "self._partition if emit.partition is None else emit.partition", "self._partition", BAD),
 ]  # fmt: skip

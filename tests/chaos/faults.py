@@ -1,0 +1,148 @@
+"""What is done to workers and broker: seeded, one fault after the other, with dead workers started again as a supervisor does."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+from collections import Counter
+from pathlib import Path
+
+from tests.kafka_broker import Broker
+from tests.worker_process import WorkerProcess
+
+__all__ = ["FAULTS", "SESSION_SECONDS", "Fleet", "Tormentor"]
+
+SESSION_SECONDS = 6
+PAUSE_SECONDS = (SESSION_SECONDS + 2.0, SESSION_SECONDS + 6.0)
+BROKER_PAUSE_SECONDS = (1.0, 9.0)
+REST_SECONDS = (2.0, 7.0)
+SCRAPE_SECONDS = 1.0
+FLEET_MAX = 3
+_LINE = re.compile(r"^(autorefund_\w+)(\{[^}]*\})? ([\d.e+-]+)$", re.MULTILINE)
+
+
+class Fleet:
+    """The workers. Counts what their metrics say, over all their lives."""
+
+    def __init__(self, folder: Path, settings: dict[str, str]) -> None:
+        self.workers: list[WorkerProcess] = []
+        self.lives = 0
+        self.gave_up = 0
+        """Workers that ended by themselves, with exit code 1."""
+        self._folder = folder
+        self._settings = settings
+        self._seen: dict[int, dict[str, float]] = {}
+
+    def grow(self) -> None:
+        """One more worker."""
+        self.lives += 1
+        data = {"AUTOREFUND_DATA_DIR": str(self._folder / f"data-{self.lives}")}
+        self.workers.append(WorkerProcess(self._folder / f"worker-{self.lives}.log", self._settings | data))
+
+    def replace(self, worker: WorkerProcess) -> None:
+        """It is gone: another takes its place."""
+        self.workers.remove(worker)
+        self.grow()
+
+    def supervise(self) -> None:
+        """Start again what ended by itself."""
+        for worker in [one for one in self.workers if one.exit_code is not None]:
+            self.gave_up += 1
+            self.replace(worker)
+
+    def scrape(self) -> None:
+        """Look at every worker's counters; what a killed one had counted since the last look is lost."""
+        for worker in self.workers:
+            found = self._seen.setdefault(worker.pid, {})
+            for name, labels, value in _LINE.findall(worker.get("/metrics")[1]):
+                found[name + labels] = float(value)
+
+    def sum(self, name: str, label: str = "") -> int:
+        """A counter over all lives and labels, or those with this `label` ('end="aborted"')."""
+        keys = [(key, value) for found in self._seen.values() for key, value in found.items()]
+        return int(sum(value for key, value in keys if key.startswith(name) and label in key))
+
+    def logged(self, words: str) -> int:
+        """How many log lines say so."""
+        return sum(path.read_text(errors="replace").count(words) for path in self._folder.glob("worker-*.log"))
+
+    def kill_all(self) -> None:
+        """The end."""
+        for worker in self.workers:
+            worker.resume()
+            worker.kill()
+
+
+class Tormentor:
+    """Does the faults, until it is stopped."""
+
+    def __init__(self, seed: int, fleet: Fleet, broker: Broker, faults: list[str]) -> None:
+        self.done: Counter[str] = Counter()
+        self._chance = random.Random(seed)
+        self._fleet = fleet
+        self._broker = broker
+        self._faults = faults
+        self._bag: list[str] = []
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            await self._rest(*REST_SECONDS)
+            if not self._bag:  # every fault comes once before any comes again
+                self._bag = self._chance.sample(self._faults, len(self._faults))
+            fault = self._bag.pop()
+            await getattr(self, f"_{fault}")()
+            self.done[fault] += 1
+
+    async def watch(self) -> None:
+        """Supervise and count, for ever."""
+        while True:
+            self._fleet.supervise()
+            await asyncio.to_thread(self._fleet.scrape)
+            await asyncio.sleep(SCRAPE_SECONDS)
+
+    async def _rest(self, low: float, high: float) -> None:
+        await asyncio.sleep(self._chance.uniform(low, high))
+
+    def _victim(self) -> WorkerProcess:
+        return self._chance.choice(self._fleet.workers)
+
+    async def _kill(self) -> None:
+        victim = self._victim()
+        victim.kill()
+        self._fleet.replace(victim)
+
+    async def _term(self) -> None:
+        victim = self._victim()
+        self._fleet.replace(victim)
+        await asyncio.to_thread(victim.terminate)
+
+    async def _zombie(self) -> None:
+        victim = self._victim()
+        victim.pause()
+        await self._rest(*PAUSE_SECONDS)
+        victim.resume()
+
+    async def _join(self) -> None:
+        if len(self._fleet.workers) < FLEET_MAX:
+            self._fleet.grow()
+
+    async def _leave(self) -> None:
+        if len(self._fleet.workers) > 1:
+            victim = self._victim()
+            self._fleet.workers.remove(victim)
+            await asyncio.to_thread(victim.terminate)
+
+    async def _broker_kill(self) -> None:
+        await asyncio.to_thread(self._broker.kill)
+        await self._rest(0, 3)
+        await asyncio.to_thread(self._broker.start)
+
+    async def _broker_pause(self) -> None:
+        self._broker.pause()
+        await self._rest(*BROKER_PAUSE_SECONDS)
+        self._broker.resume()
+
+
+FAULTS = ["kill", "term", "zombie", "join", "leave", "broker_kill", "broker_pause"]

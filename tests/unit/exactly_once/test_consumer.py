@@ -1,0 +1,37 @@
+"""What the fetching thread does at the beginning of an epoch, and what a consumer of ours never does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiokafka import TopicPartition
+
+from app.exactly_once.consumer import BatchConsumer, FetchingThread
+
+ONE, OTHER = TopicPartition("requests", 0), TopicPartition("rules", 0)
+
+
+class Client:
+    """A consumer that remembers its seeks, and in which epoch they were asked for."""
+
+    def __init__(self, thread: FetchingThread) -> None:
+        self._thread = thread
+        self.seeks: dict[TopicPartition, tuple[int, int]] = {}
+
+    def seek(self, tp: TopicPartition, offset: int) -> None:
+        self.seeks[tp] = (offset, self._thread.epoch)
+
+
+async def test_an_epoch_begins_once_every_partition_was_sought() -> None:
+    thread = FetchingThread.__new__(FetchingThread)
+    client = Client(thread)
+    thread._consumer = client
+    await thread.begin_epoch(7, {ONE: 5, OTHER: 0})
+    assert client.seeks == {ONE: (5, 0), OTHER: (0, 0)}
+    assert thread.epoch == 7
+
+
+async def test_faust_commits_nothing_and_keeps_no_gaps() -> None:
+    consumer: Any = BatchConsumer.__new__(BatchConsumer)
+    assert await consumer.commit(topics=None, start_new_transaction=True) is False
+    assert await consumer._add_gap("anything", 1, 2) is None
