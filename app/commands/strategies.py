@@ -25,6 +25,7 @@ from app.words import yuan
 from schemas.codec import decode, read_json
 from schemas.errors import InvalidRecord
 from schemas.events import ShopCapConfig, StrategyConfig
+from schemas.events.base import SCHEMA_VERSION
 from schemas.times import format_time
 from schemas.topics import STRATEGY_CONFIG
 
@@ -34,6 +35,8 @@ Config = StrategyConfig | ShopCapConfig
 Place = tuple[str, str]
 MARKS: Final = {Weight.FACT: "·", Weight.HINT: "!", Weight.PROBLEM: "✘"}
 SET_ID: Final = "strategies-set"
+NOBODY: Final = "?"
+"""As updated_by: nobody has put a name to it yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +77,23 @@ def in_force(versions: list[Version]) -> list[Version]:
 
 
 def read_config(path: str) -> tuple[dict[str, Any], Config]:
-    """The config in a file, or on standard input (-): as it was written, and parsed. Raises UsageError."""
+    """The config in a file, or on standard input (-): as it was written, and parsed with what was left out filled in.
+
+    Raises UsageError.
+    """
     try:
         raw = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None
     try:
         body = read_json(raw)
-        # What a person need not write is filled in: it is checked all the same.
-        body = {
-            "schema_version": 1,
+        filled = {
+            "schema_version": SCHEMA_VERSION,
             "version": 1,
             "updated_at": format_time(datetime.now(UTC)),
-            "updated_by": "?",
+            "updated_by": NOBODY,
         } | body
-        config = decode(STRATEGY_CONFIG.name, orjson.dumps(body))
+        config = decode(STRATEGY_CONFIG.name, orjson.dumps(filled))
     except InvalidRecord as error:
         raise UsageError(f"{path}: {error}") from None
     assert isinstance(config, StrategyConfig | ShopCapConfig)  # noqa: S101 - as above
@@ -154,11 +159,17 @@ def _tell(words: list[Word]) -> None:
 
 
 def main_set(settings: Settings, path: str, *, by: str | None, expect: int | None) -> int:
-    """Publish a config as the next version. Raises CommandFailed where somebody was quicker (compare-and-set)."""
+    """Publish a config as the next version. Raises CommandFailed where somebody was quicker (compare-and-set).
+
+    What must be in force before: `expect`, or the version before the one that the file names; a file without one and
+    without `expect` overwrites whatever is there.
+    """
     body, config = read_config(path)
-    who = by or (config.updated_by if config.updated_by != "?" else None)
+    who = by or (config.updated_by if config.updated_by != NOBODY else None)
     if not who:
         raise UsageError("--by NAME is needed (or updated_by in the file): each change has a name and a time")
+    if expect is None and "version" in body:
+        expect = config.version - 1
     version = asyncio.run(_set(settings, body, config, who, expect))
     _tell(describe(config))
     _tell(check(config))
@@ -181,7 +192,8 @@ async def _set(settings: Settings, body: dict[str, Any], config: Config, who: st
                 raise CommandFailed(
                     f"{config.shop_id} {config.strategy_id} is at {there}, not at {expect}: look at it first"
                 )
-            value = body | {"version": newest + 1, "updated_by": who, "updated_at": format_time(datetime.now(UTC))}
+            stamp = {"version": newest + 1, "updated_by": who, "updated_at": format_time(datetime.now(UTC))}
+            value = {"schema_version": SCHEMA_VERSION} | body | stamp
             key = f"{config.shop_id}|{config.strategy_id}".encode()
             try:
                 async with producer.transaction():

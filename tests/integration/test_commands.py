@@ -91,7 +91,11 @@ async def test_why_was_my_refund_not_automatic(town: Town) -> None:
 
 async def test_a_strategy_is_checked_set_once_and_its_history_kept(town: Town, tmp_path: Path) -> None:
     town.worker()
-    draft = {name: value for name, value in strategy_value().items() if name not in {"version", "updated_by"}}
+    draft = {
+        name: value
+        for name, value in strategy_value().items()
+        if name not in {"version", "updated_by", "schema_version"}
+    }
     path = write(tmp_path / "draft.json", draft | {"daily_cap_fen": 100_000})
     code, said = await call(town, "strategies", "check", path)
     assert (code, "100 refunds" in said, "一天可退 100 笔" in said) == (0, True, True)
@@ -101,6 +105,9 @@ async def test_a_strategy_is_checked_set_once_and_its_history_kept(town: Town, t
         code, said = await call(town, "strategies", "set", path, "--by", "wang", "--expect", str(version - 1))
         assert (code, f"version {version}" in said) == (0, True)
     code, said = await call(town, "strategies", "set", path, "--by", "li", "--expect", "1")
+    assert (code, "at version 2 by wang, not at 1" in said) == (1, True)
+    stale = write(tmp_path / "stale.json", draft | {"version": 2})
+    code, said = await call(town, "strategies", "set", stale, "--by", "li")
     assert (code, "at version 2 by wang, not at 1" in said) == (1, True)
 
     await town.order("o-1")
