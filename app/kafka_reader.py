@@ -130,7 +130,8 @@ async def opened_producer(settings: Settings, transactional_id: str | None = Non
 
 @asynccontextmanager
 async def _opened(settings: Settings, client: Any) -> AsyncIterator[None]:
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what matters of it, our errors say
+    for chatty in ("aiokafka", "asyncio"):  # what matters of it, our errors say
+        logging.getLogger(chatty).setLevel(logging.CRITICAL)
     try:
         async with asyncio.timeout(START_SECONDS_MAX):
             await client.start()
