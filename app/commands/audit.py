@@ -16,7 +16,7 @@ from aiokafka import TopicPartition
 
 from app.errors import CommandFailed
 from app.kafka_reader import KafkaReader, opened_reader
-from app.ledger import Ledger, Place, differences
+from app.ledger import Ledger, Place
 from app.settings import Settings
 from app.words import yuan
 from schemas.cells import SpendCell, load_cell
@@ -51,9 +51,8 @@ async def _audit(settings: Settings, days: int, shop_id: str | None) -> int:
         for lane in lanes:
             ledger, cells = await _lane(reader, lane, first)
             spent = {place: one for place, one in ledger.spent().items() if shop_id in {None, place[0]}}
-            cells = {place: cell for place, cell in cells.items() if shop_id in {None, place[0]}}
             faults += ledger.faults
-            faults += differences(spent, cells)
+            faults += ledger.differences(cells, shop_id)
             decisions, results, places = decisions + ledger.decisions, results + ledger.results, places + len(cells)
             total += sum(
                 executed + reserved for (_, strategy, _), (executed, reserved) in spent.items() if strategy != ALL
@@ -77,8 +76,8 @@ async def _lane(reader: KafkaReader, lane: int, first: SpendDay) -> tuple[Ledger
         value = orjson.loads(record.value)
         if value.get("spend_day") is None or value["spend_day"] >= first:
             ledger.decision(value)
-    for result in await _results(reader, lane, since, offsets):
-        ledger.result(result)
+    for way, result in await _results(reader, lane, since, offsets):
+        ledger.result(result, way)
     cells: dict[Place, SpendCell] = {}
     async for record in reader.read(changelog, [lane], until=ends):
         shop_id, strategy_id, day, *shadow = split_key(record.key)
@@ -104,9 +103,9 @@ async def _moment(reader: KafkaReader, lane: int, changelog: str) -> tuple[Ends,
 
 async def _results(
     reader: KafkaReader, lane: int, since: datetime, offsets: Mapping[TopicPartition, int]
-) -> list[RefundResult]:
+) -> list[tuple[str, RefundResult]]:
     """The results that the lane has taken in: its own, and those forwarded to it."""
-    found: list[tuple[int, RefundResult]] = []
+    found: list[tuple[int, str, RefundResult]] = []
     for topic in (REFUND_RESULT.name, FORWARDED.name):
         async for record in reader.read(topic, [lane], since=since, until=dict(offsets)):
             if topic == FORWARDED.name and dict(record.headers).get("topic") != REFUND_RESULT.name.encode():
@@ -116,5 +115,5 @@ async def _results(
             except InvalidRecord:
                 continue
             if isinstance(result, RefundResult) and reader.home(result.shop_id) == lane:
-                found.append((record.timestamp, result))
-    return [result for _, result in sorted(found, key=lambda one: one[0])]
+                found.append((record.timestamp, topic, result))
+    return [(way, result) for _, way, result in sorted(found, key=lambda one: one[0])]

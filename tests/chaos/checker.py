@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from app.ledger import Ledger, differences
+from app.ledger import Ledger
 from app.partitions import partitioner
 from schemas.cells import SpendCell, load_cell
 from schemas.codec import decode
@@ -105,16 +105,16 @@ async def _judge_spend(verdict: Verdict, brokers: str, partitions: int, decision
                 continue
             assert isinstance(result, RefundResult)
             if home(result.shop_id) == record.partition:
-                found.append((record.timestamp, result))
-    for _, result in sorted(found, key=lambda one: one[0]):
-        ledger.result(result)
+                found.append((record.timestamp, topic, result))
+    for _, way, result in sorted(found, key=lambda one: one[0]):
+        ledger.result(result, way)
     verdict.results = ledger.results
     cells = {}
     for record in await read_topic(brokers, changelog_topic(APP_ID, "daily_spend"), partitions):
         shop_id, strategy_id, day = split_key(record.key)
         cells[shop_id, strategy_id, day] = load_cell(SpendCell, record.value) if record.value else SpendCell()
     verdict.faults["within decisions"] += ledger.faults
-    verdict.faults["spend differs"] += list(differences(ledger.spent(), cells))
+    verdict.faults["spend differs"] += list(ledger.differences(cells))
 
 
 async def _judge_offsets(verdict: Verdict, brokers: str, partitions: int) -> None:

@@ -14,7 +14,8 @@ from tests.worker_process import WorkerProcess
 __all__ = ["FAULTS", "SESSION_SECONDS", "Fleet", "Tormentor"]
 
 SESSION_SECONDS = 6
-PAUSE_SECONDS = (SESSION_SECONDS + 2.0, SESSION_SECONDS + 6.0)
+PAUSE_SECONDS = (SESSION_SECONDS + 0.5, SESSION_SECONDS + 8.0)
+"""Beyond the session; below and beyond the ten seconds after which a transaction has failed."""
 BROKER_PAUSE_SECONDS = (1.0, 9.0)
 REST_SECONDS = (2.0, 7.0)
 SCRAPE_SECONDS = 1.0

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from app.ledger import Ledger, Place, differences
+from app.ledger import Ledger, Place
 from app.processor import Rules
 from app.replay import Replay
 from schemas.cells import SpendCell, load_cell
@@ -61,7 +61,7 @@ def feed_result(ledger: Ledger, line: Json) -> None:
 def test_an_audit_of_any_stream_is_clean(seed: int) -> None:
     ledger, cells, outputs, holds = lived(seed)
     assert ledger.faults == []
-    assert list(differences(ledger.spent(), cells)) == []
+    assert list(ledger.differences(cells)) == []
     assert holds == 0
     raised = Counter(one["value"]["alert_id"] for one in outputs if one["topic"] == "refund-alert")
     repeated = {alert for alert, number in raised.items() if number > 1 and not alert.startswith("request_conflict")}
@@ -86,7 +86,7 @@ def test_a_single_fen_more_in_the_table_is_a_difference() -> None:
     ledger, cells, _, _ = lived(200)
     place = next(iter(ledger.spent()))
     wrong = cells[place].model_copy(update={"reserved_fen": cells[place].reserved_fen + Money(1)})
-    (line,) = differences(ledger.spent(), cells | {place: wrong})
+    (line,) = ledger.differences(cells | {place: wrong})
     assert " ".join(place) in line
 
 
@@ -112,3 +112,30 @@ def test_a_fault_in_the_decisions_themselves_is_named(second: Json, fault: str) 
     assert ledger.faults == []
     ledger.decision(second)
     assert fault in ledger.faults[0]
+
+
+def result(status: str, amount: int) -> RefundResult:
+    value = {"schema_version": 1, "shop_id": "shop-1", "decision_id": "r-1:1", "status": status, "amount_fen": amount}
+    return RefundResult.model_validate(value | {"at": "2026-11-23T10:00:00Z"})
+
+
+@pytest.mark.parametrize(
+    ("ways", "executed", "agrees"),
+    [
+        (("a", "a"), 100, True),
+        (("a", "a"), 0, False),
+        (("a", "b"), 100, True),
+        (("a", "b"), 0, True),
+        (("a", "b"), 50, False),
+    ],
+)
+def test_which_of_two_contradicting_results_came_first_is_known_on_one_way_only(
+    ways: tuple[str, str], executed: int, agrees: bool
+) -> None:
+    ledger = Ledger()
+    ledger.decision(decision())
+    ledger.result(result("succeeded", 100), ways[0])
+    ledger.result(result("failed", 100), ways[1])
+    cell = SpendCell(executed_fen=Money(executed))
+    found = list(ledger.differences({("shop-1", one, "2026-11-23"): cell for one in ("s-1", "*")}))
+    assert (found == []) is agrees
