@@ -6,6 +6,8 @@
 #   deploy/pin.sh --upgrade                everything to its newest
 #   deploy/pin.sh --upgrade-package NAME   one package
 #
+# Extras stay in the names (coverage[toml]): else an older pip takes the extra for another package that nobody pinned, and
+# fails on the day that a newer coverage is out.
 # pip-tools runs in a throw-away environment of the oldest Python we support, as that one needs the most packages.
 set -euo pipefail
 
@@ -19,7 +21,7 @@ AUTOREFUND_VENV=$tools/venv
 
 compile() { # $1: file to write, rest: options
   local file=$1; shift
-  "$AUTOREFUND_VENV/bin/pip-compile" --quiet --no-config --strip-extras --generate-hashes --allow-unsafe --all-build-deps \
+  "$AUTOREFUND_VENV/bin/pip-compile" --quiet --no-config --no-strip-extras --generate-hashes --allow-unsafe --all-build-deps \
     --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file "$file" "$@" pyproject.toml
   { echo "# Written by deploy/pin.sh from pyproject.toml. Do not edit."; sed '/^#/d' "$file"; } >"$tools/new"
   cat "$tools/new" >"$file"
