@@ -1,6 +1,6 @@
 """Kafka's administration, as far as `topics` needs it: what topics are there, how are they set, create more.
 
-The only module that knows aiokafka's admin client. Tried against Apache Kafka 4.2: the calls used here answer rightly.
+Committed offsets are read elsewhere (`app.exactly_once.offsets`). Tried against Apache Kafka 4.2: the calls used here answer rightly.
 """
 
 from __future__ import annotations

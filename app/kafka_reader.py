@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.errors import KafkaError
 
 from app.errors import CommandFailed
+from app.exactly_once.offsets import OffsetsUnknown, committed_offsets
 from app.kafka_admin import KafkaAdmin
 from app.partitions import partitioner
 from app.settings import Settings
@@ -45,8 +46,12 @@ class KafkaReader:
         return dict(await self._consumer.end_offsets(list(tps)))
 
     async def committed(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
-        """What the reader's group (the worker's, for an audit) has committed; 0 = nothing yet."""
-        return {tp: await self._consumer.committed(tp) or 0 for tp in tps}
+        """What the workers have committed; 0 = nothing yet."""
+        try:
+            found = await committed_offsets(self.settings.brokers, self.settings.app_id, list(tps))
+        except OffsetsUnknown as error:
+            raise CommandFailed(str(error)) from error
+        return {tp: offset or 0 for tp, offset in found.items()}
 
     async def read(
         self,
@@ -96,11 +101,10 @@ def home_of(partitions: int) -> Callable[[str], int]:
 
 
 @asynccontextmanager
-async def opened_reader(settings: Settings, group: str | None = None) -> AsyncIterator[KafkaReader]:
+async def opened_reader(settings: Settings) -> AsyncIterator[KafkaReader]:
     """A reader. Raises CommandFailed where no broker answers, or Kafka fails in between."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.brokers,
-        group_id=group,
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="earliest",

@@ -46,7 +46,7 @@ async def _audit(settings: Settings, days: int, shop_id: str | None) -> int:
     first = SpendDay.of(datetime.now(UTC)).minus(days - 1)
     faults: list[str] = []
     decisions = results = places = total = 0
-    async with opened_reader(settings, group=settings.app_id) as reader:
+    async with opened_reader(settings) as reader:
         lanes = range(reader.partitions) if shop_id is None else [reader.home(shop_id)]
         for lane in lanes:
             ledger, cells = await _lane(reader, lane, first)

@@ -81,15 +81,10 @@ class FetchingThread(AIOKafkaConsumerThread):
             consumer.seek(tp, offset)
         self.epoch = epoch
 
-    async def offsets_of(
-        self, tps: Iterable[TopicPartition]
-    ) -> tuple[dict[Any, int | None], dict[Any, int], dict[Any, int]]:
-        """Committed (None = none), first and end offsets. Runs in this thread."""
+    async def bounds_of(self, tps: Iterable[TopicPartition]) -> tuple[dict[Any, int], dict[Any, int]]:
+        """First and end offsets. Runs in this thread."""
         consumer, tps = self._ensure_consumer(), list(tps)
-        committed = await asyncio.gather(*(consumer.committed(tp) for tp in tps))
-        first = await consumer.beginning_offsets(tps)
-        ends = await consumer.end_offsets(tps)
-        return dict(zip(tps, committed, strict=True)), first, ends
+        return await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
 
     async def positions_of(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """The offsets up to which fetched records were handed out. Runs in this thread."""
@@ -153,11 +148,9 @@ class BatchConsumer(FaustConsumer):
         """Seek all partitions; what is fetched from now on bears `epoch`."""
         await self._thread.call_thread(self._thread.begin_epoch, epoch, positions)
 
-    async def offsets_of(
-        self, tps: Iterable[TopicPartition]
-    ) -> tuple[dict[Any, int | None], dict[Any, int], dict[Any, int]]:
-        """Committed (None = none), first and end offsets."""
-        return await self._thread.call_thread(self._thread.offsets_of, tps)  # type: ignore[no-any-return]
+    async def bounds_of(self, tps: Iterable[TopicPartition]) -> tuple[dict[Any, int], dict[Any, int]]:
+        """First and end offsets."""
+        return await self._thread.call_thread(self._thread.bounds_of, tps)  # type: ignore[no-any-return]
 
     async def positions_of(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """Up to where records were handed out."""

@@ -22,6 +22,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from app.exactly_once.lane import Fetched, Lane
 from app.exactly_once.layer import LaneStalled, LaneState, LaneStatus, LayerObserver, LayerSettings, NotColocated
+from app.exactly_once.offsets import CommittedOffsets, group_offsets
 from app.exactly_once.restore import Restore, restore
 from app.exactly_once.tables import TransactionalTable
 from app.exactly_once.transactions import LaneProducer, StartedWriter
@@ -43,10 +44,10 @@ class Flow(Protocol):
     async def begin_epoch(self, epoch: int, positions: Mapping[TopicPartition, int]) -> None:
         """Seek all partitions; what is fetched from now on bears `epoch`."""
 
-    async def offsets_of(
+    async def bounds_of(
         self, tps: Iterable[TopicPartition]
-    ) -> tuple[dict[TopicPartition, int | None], dict[TopicPartition, int], dict[TopicPartition, int]]:
-        """Committed (None = none), first and end offsets."""
+    ) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
+        """First and end offsets."""
 
     async def positions_of(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """Up to where records were handed out."""
@@ -71,6 +72,7 @@ class Lanes:
         crash: Callable[[BaseException], None],
         make_writer: Callable[[LayerSettings, int], StartedWriter] = LaneProducer,
         restore: Restore = restore,
+        committed_offsets: CommittedOffsets = group_offsets,
     ) -> None:
         self.settings = settings
         self.tables: list[TransactionalTable] = []
@@ -80,6 +82,7 @@ class Lanes:
         self._crash = crash
         self._make_writer = make_writer
         self._restore = restore
+        self._committed_offsets = committed_offsets
         self._epoch = 0
         self._lanes: dict[int, Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -116,7 +119,7 @@ class Lanes:
             return {}
         lanes = dict(self._lanes)
         tps = [TopicPartition(topic, p) for topic in self.settings.input_topics for p in lanes]
-        _, _, ends = await self._flow.offsets_of(tps)
+        _, ends = await self._flow.bounds_of(tps)
         positions = await self._flow.positions_of(tps)
         behind = dict.fromkeys(lanes, 0)
         for tp in tps:
@@ -216,7 +219,8 @@ class Lanes:
     async def _open_lanes(self, partitions: set[int], flow: Flow) -> dict[TopicPartition, int]:
         """Read offsets, seek, and make the lanes. Returns the present ends of all input partitions."""
         tps = [TopicPartition(topic, p) for topic in self.settings.input_topics for p in partitions]
-        committed, first, ends = await flow.offsets_of(tps) if tps else ({}, {}, {})
+        committed = await self._committed_offsets(self.settings, tps)
+        first, ends = await flow.bounds_of(tps) if tps else ({}, {})
         positions = {tp: _start(tp, committed[tp], first[tp]) for tp in tps}
         for partition in partitions:
             stores = {str(table.name): table.store(partition) for table in self.tables}

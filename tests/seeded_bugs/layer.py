@@ -8,6 +8,7 @@ __all__ = ["LAYER_BUGS"]
 
 LANE, LANES = "app/exactly_once/lane.py", "app/exactly_once/lanes.py"
 WRITER, RESTORE = "app/exactly_once/transactions.py", "app/exactly_once/restore.py"
+OFFSETS = "app/exactly_once/offsets.py"
 CONSUMER, STORE = "app/exactly_once/consumer.py", "tables/stores/rocksdb.py"
 UNIT = ("tests/unit/exactly_once",)
 STORES = ("tests/contract/test_stores.py",)
@@ -56,6 +57,9 @@ LAYER_BUGS = [
     Bug("what a lane raises is lost", LANES, "                self._crash(error)\n", "                log.info(\"%r\", error)\n", UNIT),
     Bug("the stop does not wait for a running batch", LANES, "any(lane.in_transaction for lane in self._lanes.values())", "False", UNIT),
     Bug("committed offsets are ignored", LANES, "    if committed is None:\n        return first\n", "    if committed is None or committed:\n        return first\n", UNIT),
+    Bug("a coordinator that is loading is taken to know of no offsets", OFFSETS, "all(tp in found for tp in tps)", "(found := dict.fromkeys(tps, OffsetAndMetadata(-1, \"\")) | found)",
+        UNIT),
+    Bug("no offset committed counts as offset -1", OFFSETS, "None if found[tp].offset == NEVER_COMMITTED else int", "int", UNIT),
     Bug("cells and position are written apart", STORE, "        batch.put(POSITION_KEY, b\"%d\" % position)\n        self._db.write(batch)\n",
         "        self._db.put(POSITION_KEY, b\"%d\" % position)\n        self._db.put(b\"x\", b\"\") if position % 2 else self._db.write(batch)\n", STORES),
     Bug("the position is not kept", STORE, "        batch.put(POSITION_KEY, b\"%d\" % position)\n", "", STORES),

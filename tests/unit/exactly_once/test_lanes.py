@@ -31,12 +31,17 @@ class Flow:
         self.order.append("seek")
         self.epoch, self.positions = epoch, dict(positions)
 
-    async def offsets_of(
-        self, tps: Iterable[TopicPartition]
-    ) -> tuple[dict[TopicPartition, int | None], dict[TopicPartition, int], dict[TopicPartition, int]]:
+    async def committed_offsets(
+        self, _: LayerSettings, tps: Iterable[TopicPartition]
+    ) -> dict[TopicPartition, int | None]:
         self.order.append("offsets")
+        return dict.fromkeys(tps, 5)
+
+    async def bounds_of(
+        self, tps: Iterable[TopicPartition]
+    ) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
         tps = list(tps)
-        return dict.fromkeys(tps, 5), dict.fromkeys(tps, 0), dict.fromkeys(tps, 10)
+        return dict.fromkeys(tps, 0), dict.fromkeys(tps, 10)
 
     async def positions_of(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         return {tp: self.positions[tp] for tp in tps}
@@ -87,6 +92,7 @@ class Worker:
             crash=self.crashes.append,
             make_writer=self._writer,
             restore=self._restore,
+            committed_offsets=self.flow.committed_offsets,
         )
         self.lanes.tables.append(self.table)  # type: ignore[arg-type]
 
