@@ -68,6 +68,7 @@ def run(settings: Settings) -> int:
     worker = _Worker(
         app, _HttpService(http), _LagService(app, metrics), quiet=True, override_logging=False, redirect_stdouts=False
     )
+    worker.spinner = None  # it writes escape sequences where a log is no terminal
     try:
         worker.execute_from_commandline()
     except SystemExit as end:
