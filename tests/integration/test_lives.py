@@ -13,6 +13,8 @@ from tests.integration.town import PARTITIONS, Town, metric
 pytestmark = pytest.mark.integration
 
 REQUESTS = 3000
+HOLD_SECONDS = 25
+"""Longer than it takes until a killed worker's lanes are given to the next (session timeout and start), even here."""
 
 
 async def test_a_cold_start_reads_the_control_plane_before_its_first_request_31(town: Town) -> None:
@@ -35,7 +37,7 @@ async def test_a_cold_start_reads_the_control_plane_before_its_first_request_31(
 @pytest.mark.parametrize("store", ["memory", "rocksdb"])
 async def test_halts_holds_and_strategies_survive_kill_9(town: Town, store: str) -> None:
     data = str(town.folder / "kept")
-    first = town.worker(store=store, data_dir=data, hold_seconds="8")
+    first = town.worker(store=store, data_dir=data, hold_seconds=str(HOLD_SECONDS))
     await town.strategy()
     await town.strategy(shop_id="shop-2")
     for partition in range(PARTITIONS):
@@ -49,7 +51,7 @@ async def test_halts_holds_and_strategies_survive_kill_9(town: Town, store: str)
         await asyncio.sleep(0.05)
     first.kill()
 
-    second = town.worker(store=store, data_dir=data, hold_seconds="8")
+    second = town.worker(store=store, data_dir=data, hold_seconds=str(HOLD_SECONDS))
     await town.order("o-2")
     await town.ask("again", shop_id="shop-2")
     decisions = await town.decisions(3)
