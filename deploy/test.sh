@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up what is missing, then checks and tests everything. Ends with pytest's own closing lines.
 #
-#   deploy/test.sh [PYTEST ARGUMENTS]         all but chaos and bench; starts a Kafka of its own where tests need one
+#   deploy/test.sh [PYTEST ARGUMENTS]         all but chaos; starts a Kafka of its own where tests need one
 #   deploy/test.sh quick [PYTEST ARGUMENTS]   what needs no broker
 #   deploy/test.sh chaos [PYTEST ARGUMENTS]   only the minutes-long tests that kill workers and brokers
 #
@@ -32,9 +32,9 @@ step "mypy" "$bin/mypy"
 step "import contracts" "$bin/lint-imports" --no-cache
 
 case $what in
-  quick) marks="not integration and not chaos and not bench" ;;
+  quick) marks="not integration and not chaos" ;;
   chaos) marks="chaos" ;;
-  all) marks="not chaos and not bench" ;;
+  all) marks="not chaos" ;;
 esac
 [ "$what" = quick ] || step "Kafka's jars" deploy/kafka.sh libs
 

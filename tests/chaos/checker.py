@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from app.ledger import Ledger
 from app.partitions import partitioner
@@ -40,6 +40,8 @@ class Verdict:
     forwarded: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     faults: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    evidence: list[str] = field(default_factory=list)
+    """Where what was found twice lies."""
 
 
 async def decided_ids(brokers: str, partitions: int) -> set[str]:
@@ -51,12 +53,19 @@ async def decided_ids(brokers: str, partitions: int) -> set[str]:
 async def judge(brokers: str, traffic: Traffic, partitions: int) -> Verdict:
     """Everything that can be told from the topics alone. Workers must have come to rest."""
     verdict = Verdict()
-    decisions = [orjson.loads(record.value) for record in await read_topic(brokers, REFUND_DECISION.name, partitions)]
+    records = await read_topic(brokers, REFUND_DECISION.name, partitions)
+    decisions = [orjson.loads(record.value) for record in records]
     _judge_decisions(verdict, traffic, decisions)
+    _note_evidence(verdict, records, decisions)
     _judge_order(verdict, decisions)
     await _judge_spend(verdict, brokers, partitions, decisions)
     letters = await read_topic(brokers, DEAD_LETTER.name, partitions)
     bad = Counter(record.value for record in letters)
+    for record in letters:
+        if bad[record.value] > 1:
+            headers = {name: value.decode(errors="replace") for name, value in record.headers}
+            place = f"{headers['topic']} {headers['partition']}/{headers['offset']}"
+            verdict.evidence.append(f"dead letter {record.partition}/{record.offset} of {place} at {headers['at']}")
     verdict.dead_letters = len(letters)
     verdict.faults["dead letter lost"] += [repr(value[:60]) for value in traffic.bad if not bad[value]]
     verdict.faults["dead letter twice"] += [repr(value[:60]) for value in traffic.bad if bad[value] > 1]
@@ -77,6 +86,14 @@ def _judge_decisions(verdict: Verdict, traffic: Traffic, decisions: list[dict[st
     verdict.faults["missing"] += sorted(traffic.pending - count.keys())
     verdict.faults["never asked"] += sorted(count.keys() - traffic.pending)
     verdict.faults["decided twice"] += [one for one, number in count.items() if number > 1]
+
+
+def _note_evidence(verdict: Verdict, records: list[ConsumerRecord], decisions: list[dict[str, Any]]) -> None:
+    twice = set(verdict.faults["decided twice"])
+    for record, decision in zip(records, decisions, strict=True):
+        if decision["decision_id"] in twice:
+            told = f"{decision['decision_id']} {decision['decided_at']} applied {decision['applied_at']} {decision['reasons']}"
+            verdict.evidence.append(f"decision {record.partition}/{record.offset} written {record.timestamp}: {told}")
 
 
 def _judge_order(verdict: Verdict, decisions: list[dict[str, Any]]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import random
 import re
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.kafka_broker import Broker
@@ -80,6 +81,8 @@ class Tormentor:
 
     def __init__(self, seed: int, fleet: Fleet, broker: Broker, faults: list[str]) -> None:
         self.done: Counter[str] = Counter()
+        self.log: Path | None = None
+        """Where to note what is done when."""
         self._chance = random.Random(seed)
         self._fleet = fleet
         self._broker = broker
@@ -93,8 +96,15 @@ class Tormentor:
             if not self._bag:  # every fault comes once before any comes again
                 self._bag = self._chance.sample(self._faults, len(self._faults))
             fault = self._bag.pop()
+            self._note(f"{fault} begins")
             await getattr(self, f"_{fault}")()
+            self._note(f"{fault} is over")
             self.done[fault] += 1
+
+    def _note(self, what: str) -> None:
+        if self.log is not None:
+            with self.log.open("a") as log:
+                log.write(f"{datetime.now(UTC).isoformat()} {what}\n")
 
     async def watch(self) -> None:
         """Supervise and count, for ever."""
@@ -111,6 +121,7 @@ class Tormentor:
 
     async def _kill(self) -> None:
         victim = self._victim()
+        self._note(f"pid {victim.pid}, {victim.log.name}")
         victim.kill()
         self._fleet.replace(victim)
 
@@ -121,6 +132,7 @@ class Tormentor:
 
     async def _zombie(self) -> None:
         victim = self._victim()
+        self._note(f"pid {victim.pid}, {victim.log.name}")
         victim.pause()
         await self._rest(*PAUSE_SECONDS)
         victim.resume()

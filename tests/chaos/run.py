@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -45,6 +46,8 @@ class Run:
     story: Story
     verdict: Verdict = field(default_factory=Verdict)
     seconds: float = 0.0
+    kept: Path | None = None
+    """Where a run with faults left the broker's data and the workers' logs."""
     done: dict[str, int] = field(default_factory=dict)
     sometimes: dict[str, int] = field(default_factory=dict)
     """How often something that only a fault can cause was seen; a zero means that the run proves less than it seems to."""
@@ -59,18 +62,25 @@ class Run:
             f"  sometimes    {_told(self.sometimes)}",
             f"  faults       {_told(faults) if faults else 'none: 0 missing, 0 twice, spend = decisions and results to the fen'}",
         ]
-        return told + [f"    {name}: {', '.join(found[:5])}" for name, found in verdict.faults.items()]
+        told += [f"    {name}: {', '.join(found[:5])}" for name, found in verdict.faults.items()]
+        told += [f"    {line}" for line in verdict.evidence]
+        return told + ([f"  kept in {self.kept}"] if self.kept else [])
 
     @staticmethod
     async def of(story: Story) -> Run:
         """Do it, on a broker of its own."""
-        with tempfile.TemporaryDirectory(prefix="autorefund-chaos-") as folder:
-            broker = Broker(Path(folder) / "kafka")
-            broker.start()
-            try:
-                return await _Running(story, broker, Path(folder)).run()
-            finally:
-                broker.wipe()
+        folder = Path(tempfile.mkdtemp(prefix="autorefund-chaos-"))
+        broker = Broker(folder / "kafka")
+        broker.start()
+        try:
+            run = await _Running(story, broker, folder).run()
+        finally:
+            broker.stop()
+        if run.verdict.faults:
+            run.kept = folder  # the broker's log and the workers', for whoever looks for the cause
+        else:
+            shutil.rmtree(folder)
+        return run
 
 
 def len_of(verdict: Verdict) -> str:
@@ -89,6 +99,7 @@ class _Running:
     def __init__(self, story: Story, broker: Broker, folder: Path) -> None:
         self.story = story
         self.broker = broker
+        self._folder = folder
         self.fleet = Fleet(
             folder,
             {
@@ -115,6 +126,7 @@ class _Running:
         watching = asyncio.create_task(tormentor.watch())
         others = [asyncio.create_task(one.run()) for one in (executor, sellers)]
         tormenting = asyncio.create_task(tormentor.run())
+        tormentor.log = self._folder / "faults.log"
         try:
             await feeder.run()
             await _cancel(tormenting)
