@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import Enum
 
 from schemas.cells import BreakerCell, BuyerCell, OrderCell, SpendCell
-from schemas.events import AfterSaleRequest, ShopCapConfig, StrategyConfig
+from schemas.events import ShopCapConfig, StrategyConfig
 
 __all__ = ["GrantFacts", "ShopFacts", "Standing"]
 
@@ -46,11 +45,3 @@ class GrantFacts:
     spend: SpendCell
     shop_spend: SpendCell
     shop_cap: ShopCapConfig | None
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """One request under decision at the instant `at`."""
-
-    request: AfterSaleRequest
-    at: datetime
