@@ -19,6 +19,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import ProducerFenced
 
 from app.exactly_once.layer import LaneState, LayerObserver, LayerSettings, TransactionOutcomeUnknown
+from app.exactly_once.pace import Pace, Turn
 from app.exactly_once.transactions import TransactionWriter
 from app.lane_job import LaneJob, Record
 from tables.stores import Store
@@ -36,6 +37,16 @@ class Fetched:
     records: tuple[Record, ...]
     size_bytes: int
 
+    @classmethod
+    def of(cls, tp: TopicPartition, records: tuple[Record, ...]) -> Fetched:
+        """These records, their keys and values measured."""
+        return cls(tp, records, sum(len(one.key or b"") + len(one.value or b"") for one in records))
+
+    def split(self, number: int) -> tuple[Fetched, Fetched]:
+        """The first `number` records, and the others."""
+        first, others = Fetched.of(self.tp, self.records[:number]), self.records[number:]
+        return first, Fetched(self.tp, others, self.size_bytes - first.size_bytes)
+
 
 class Lane:
     """Owns the job, the stores and the producer of one partition while it is assigned to this worker."""
@@ -51,6 +62,7 @@ class Lane:
         settings: LayerSettings,
         clock: Callable[[], datetime],
         observer: LayerObserver,
+        turn: Turn,
         after_batch: Callable[[Lane], None] = lambda _: None,
     ) -> None:
         self.partition = partition
@@ -62,6 +74,8 @@ class Lane:
         self._settings = settings
         self._clock = clock
         self._observer = observer
+        self._turn = turn
+        self._pace = Pace(records_max=settings.batch_records_max, seconds_max=settings.batch_seconds_max)
         self._queue: deque[Fetched] = deque()
         self._wake = asyncio.Event()
         self._moved_at = monotonic()
@@ -96,22 +110,22 @@ class Lane:
     def offer(self, fetched: Fetched) -> None:
         """Take records into the queue. Those before the lane's position were taken already and are dropped."""
         start = self._next[fetched.tp]
-        records = tuple(record for record in fetched.records if record.offset >= start)
-        if not records:
+        if any(record.offset < start for record in fetched.records):
+            fetched = Fetched.of(fetched.tp, tuple(record for record in fetched.records if record.offset >= start))
+        if not fetched.records:
             return
-        self._next[fetched.tp] = records[-1].offset + 1
+        self._next[fetched.tp] = fetched.records[-1].offset + 1
         if not self.waiting_records:
             self._moved_at = monotonic()
-        self.waiting_records += len(records)
+        self.waiting_records += len(fetched.records)
         self.waiting_bytes += fetched.size_bytes
-        self._queue.append(Fetched(fetched.tp, records, fetched.size_bytes))
+        self._queue.append(fetched)
         self._wake.set()
 
     async def run(self) -> None:
         """Work until cancelled or fenced. Raises TransactionOutcomeUnknown, or what the job raised (a broken invariant)."""
         while self.state is not LaneState.FENCED and not self._finishing:
             await self._wait_for_work()
-            self.in_transaction = True
             try:
                 await self._do_batch()
             finally:
@@ -137,9 +151,14 @@ class Lane:
         return due is not None and due <= self._clock()
 
     async def _do_batch(self) -> None:
-        started = monotonic()
-        records, offsets, size_bytes = self._collect()
-        effects = self._job.process(records, self._clock())
+        async with self._turn.taken():
+            if self._finishing:
+                return
+            self.in_transaction = True
+            started = monotonic()
+            records, offsets, size_bytes = self._collect()
+            effects = self._job.process(records, self._clock())
+            self._pace.took(len(records), monotonic() - started)
         done = False
         try:
             if effects.puts or effects.emits or offsets:
@@ -169,14 +188,15 @@ class Lane:
             self._after_batch(self)
 
     def _collect(self) -> tuple[list[Record], dict[TopicPartition, int], int]:
-        """Everything that waits, up to the limit; a fetch is never split."""
+        """What waits, up to the limit."""
         records: list[Record] = []
         offsets: dict[TopicPartition, int] = {}
         size_bytes = 0
-        while self._queue and (
-            not records or len(records) + len(self._queue[0].records) <= self._settings.batch_records_max
-        ):
+        while self._queue and (room := self._pace.records - len(records)) > 0:
             fetched = self._queue.popleft()
+            if len(fetched.records) > room:
+                fetched, rest = fetched.split(room)
+                self._queue.appendleft(rest)
             records += fetched.records
             offsets[fetched.tp] = fetched.records[-1].offset + 1
             size_bytes += fetched.size_bytes

@@ -16,19 +16,21 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from time import monotonic
-from typing import Final, Protocol
+from typing import Final
 
 from aiokafka import ConsumerRecord, TopicPartition
 
+from app.exactly_once.flow import Flow
 from app.exactly_once.lane import Fetched, Lane
 from app.exactly_once.layer import LaneStalled, LaneState, LaneStatus, LayerObserver, LayerSettings, NotColocated
 from app.exactly_once.offsets import CommittedOffsets, group_offsets
+from app.exactly_once.pace import Turn
 from app.exactly_once.restore import Restore, restore
 from app.exactly_once.tables import TransactionalTable
 from app.exactly_once.transactions import LaneProducer, StartedWriter
 from app.lane_job import JobFactory, Record
 
-__all__ = ["Flow", "Lanes"]
+__all__ = ["Lanes"]
 
 log = logging.getLogger(__name__)
 
@@ -36,27 +38,6 @@ WATCH_SECONDS: Final = 0.5
 GATE_SECONDS: Final = 0.02
 FENCE_SECONDS_MAX: Final = 60.0
 STOP_SECONDS_MAX: Final = 2.0
-
-
-class Flow(Protocol):
-    """What the lanes ask of the consumer."""
-
-    async def begin_epoch(self, epoch: int, positions: Mapping[TopicPartition, int]) -> None:
-        """Seek all partitions; what is fetched from now on bears `epoch`."""
-
-    async def bounds_of(
-        self, tps: Iterable[TopicPartition]
-    ) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
-        """First and end offsets."""
-
-    async def positions_of(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
-        """Up to where records were handed out."""
-
-    def pause_partitions(self, tps: Iterable[TopicPartition]) -> None:
-        """Hand out nothing of these."""
-
-    def resume_partitions(self, tps: Iterable[TopicPartition]) -> None:
-        """Hand these out again."""
 
 
 class Lanes:
@@ -83,6 +64,7 @@ class Lanes:
         self._make_writer = make_writer
         self._restore = restore
         self._committed_offsets = committed_offsets
+        self._turn = Turn()
         self._epoch = 0
         self._lanes: dict[int, Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -194,8 +176,7 @@ class Lanes:
         lane = self._lanes.get(tp.partition)
         if epoch != self._epoch or lane is None or not self._taken_over:
             return
-        size_bytes = sum(len(record.value or b"") + len(record.key or b"") for record in records)
-        lane.offer(Fetched(TopicPartition(*tp), tuple(map(_record, records)), size_bytes))
+        lane.offer(Fetched.of(TopicPartition(*tp), tuple(map(_record, records))))
         if lane.is_full and lane.partition not in self._full and self._flow is not None:
             self._full.add(lane.partition)
             self._flow.pause_partitions(self._open[lane.partition])
@@ -233,6 +214,7 @@ class Lanes:
                 settings=self.settings,
                 clock=self._clock,
                 observer=self._observer,
+                turn=self._turn,
                 after_batch=self._after_batch,
             )
             self._open[partition] = set()

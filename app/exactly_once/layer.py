@@ -45,6 +45,8 @@ class LayerSettings:
     lane_records_max: int = 20_000
     lane_bytes_max: int = 64_000_000
     batch_records_max: int = 4_000
+    batch_seconds_max: float = 0.1
+    """Work on one batch without a pause: everything else in the worker waits meanwhile."""
     transaction_seconds_max: float = 10.0
     stall_seconds_max: float = 60.0
     session_timeout_seconds: float = 10.0

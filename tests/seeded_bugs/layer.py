@@ -8,7 +8,7 @@ __all__ = ["LAYER_BUGS"]
 
 LANE, LANES = "app/exactly_once/lane.py", "app/exactly_once/lanes.py"
 WRITER, RESTORE = "app/exactly_once/transactions.py", "app/exactly_once/restore.py"
-OFFSETS = "app/exactly_once/offsets.py"
+OFFSETS, PACE = "app/exactly_once/offsets.py", "app/exactly_once/pace.py"
 CONSUMER, STORE = "app/exactly_once/consumer.py", "tables/stores/rocksdb.py"
 UNIT = ("tests/unit/exactly_once",)
 STORES = ("tests/contract/test_stores.py",)
@@ -41,7 +41,9 @@ LAYER_BUGS = [
     Bug("offsets are left out of the transaction", LANE, "effects.emits, offsets)\n", "effects.emits, {})\n", UNIT),
     Bug("outputs are left out of the transaction", LANE, "effects.puts, effects.emits, offsets)\n", "effects.puts, (), offsets)\n", UNIT),
     Bug("records taken before are taken again", LANE, "if record.offset >= start", "if record.offset >= 0", UNIT),
-    Bug("a batch without bounds", LANE, "            not records or len(records)", "            True or len(records)", UNIT),
+    Bug("a batch without bounds", LANE, "            if len(fetched.records) > room:\n", "            if False:\n", UNIT),
+    Bug("what is left of a split fetch is lost", LANE, "                self._queue.appendleft(rest)\n", "", UNIT),
+    Bug("all lanes work at once", PACE, "LOOP_ROUNDS: Final = 8", "LOOP_ROUNDS: Final = 0", UNIT),
     Bug("a finishing lane begins another batch", LANE, "        self._finishing = True\n", "        pass\n", UNIT),
     Bug("no fencing", LANES, "                group.create_task(producer.start())\n", "                pass\n", UNIT),
     Bug("restore before the fence", LANES, "        await self._fence(partitions)\n        fenced = monotonic()\n", "        fenced = monotonic()\n", UNIT),

@@ -37,9 +37,9 @@ def layer(**change: Any) -> LayerSettings:
 
 
 def fetched(first: int, number: int, topic: str = TOPIC, partition: int = 0) -> Fetched:
-    """Records `first`, `first` + 1, ... of one fetch; ten bytes each."""
+    """Records `first`, `first` + 1, ... of one fetch; three bytes each, as long as the offset has one digit."""
     records = tuple(Record(topic, partition, first + n, b"k%d" % (first + n), b"v") for n in range(number))
-    return Fetched(TopicPartition(topic, partition), records, 10 * number)
+    return Fetched.of(TopicPartition(topic, partition), records)
 
 
 class EchoJob:

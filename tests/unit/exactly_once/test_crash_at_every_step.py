@@ -12,6 +12,7 @@ from aiokafka import TopicPartition
 
 from app.exactly_once.lane import Fetched, Lane
 from app.exactly_once.layer import LayerSettings, SilentObserver
+from app.exactly_once.pace import Turn
 from app.lane_job import Effects, LaneJob, Record
 from app.processor import Rules, processor_factory
 from schemas.topics import TABLES
@@ -112,9 +113,10 @@ class World:
             settings=SETTINGS,
             clock=lambda: AT,
             observer=SilentObserver(),
+            turn=Turn(),
         )
         for one in records:
-            lane.offer(Fetched(TopicPartition(one.topic, 0), (one,), len(one.value or b"")))
+            lane.offer(Fetched.of(TopicPartition(one.topic, 0), (one,)))
         working = asyncio.create_task(lane.run())
         while lane.waiting_records and not working.done():
             await asyncio.sleep(0)

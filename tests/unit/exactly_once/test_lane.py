@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaConnectionError, ProducerFenced
 
 from app.exactly_once.lane import Lane
 from app.exactly_once.layer import LaneState, TransactionOutcomeUnknown
+from app.exactly_once.pace import Turn
 from tables.stores.memory import MemoryStore
 from tests.builders import AT
 from tests.unit.exactly_once.stage import TOPIC, EchoJob, Notes, ToldWriter, clock, fetched, layer, until
@@ -36,6 +37,7 @@ class Bench:
             settings=layer(**settings),
             clock=clock,
             observer=self.notes,
+            turn=Turn(),
             after_batch=self._after_batch,
         )
         self.task: asyncio.Task[None] | None = None
@@ -76,14 +78,16 @@ async def test_everything_that_waits_goes_into_one_transaction_with_its_offsets(
     assert bench.room == [(0, True)]
 
 
-async def test_a_batch_has_a_limit_and_a_fetch_is_never_split() -> None:
+async def test_a_batch_has_a_limit_and_a_fetch_beyond_it_is_split() -> None:
     bench = Bench(batch_records_max=5)
-    for first in (0, 3, 6):
+    for first in (0, 3):
         bench.lane.offer(fetched(first, 3))
-    bench.lane.offer(fetched(9, 50))
+    bench.lane.offer(fetched(6, 11))
     task = bench.run()
     await until(lambda: len(bench.job.batches) == 4)
-    assert [len(batch) for batch in bench.job.batches] == [3, 3, 3, 50]
+    assert bench.job.batches == [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9], [10, 11, 12, 13, 14], [15, 16]]
+    assert [offsets[TP] for _, _, offsets in bench.writer.commits] == [5, 10, 15, 17]
+    assert (bench.lane.waiting_records, bench.lane.waiting_bytes) == (0, 0)
     task.cancel()
 
 
@@ -172,7 +176,7 @@ async def test_what_falls_due_later_is_waited_for() -> None:
 
 
 async def test_fullness_by_records_and_by_bytes_and_room_again_at_half() -> None:
-    for limits in ({"lane_records_max": 10}, {"lane_bytes_max": 100}):
+    for limits in ({"lane_records_max": 10}, {"lane_bytes_max": 30}):
         bench = Bench(batch_records_max=3, **limits)
         for first in (0, 3, 6):
             bench.lane.offer(fetched(first, 3))
