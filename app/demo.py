@@ -24,6 +24,8 @@ from aiokafka.errors import KafkaError
 from app import topics
 from app.demo_print import Printer
 from app.errors import CommandFailed
+from app.kafka_security import client_security
+from app.kafka_trouble import in_words
 from app.partitions import partitioner
 from app.sample_shop import Message, Sample, Stage, build_sample
 from app.settings import Settings
@@ -77,7 +79,11 @@ class _Demo:
 
     def _producer(self) -> Any:
         return AIOKafkaProducer(
-            bootstrap_servers=self._settings.brokers, acks="all", enable_idempotence=True, linger_ms=2
+            bootstrap_servers=self._settings.brokers,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=2,
+            **client_security(self._settings),
         )
 
     def _consumer(self, group: str | None) -> Any:
@@ -87,6 +93,7 @@ class _Demo:
             enable_auto_commit=False,
             isolation_level="read_committed",
             fetch_max_wait_ms=50,
+            **client_security(self._settings),
         )
 
     async def _stand_at_the_ends(self, outputs: Any) -> None:
@@ -193,7 +200,7 @@ async def _show(settings: Settings, seed: int) -> None:
     except (KafkaError, ExceptionGroup) as error:
         first = _first(error)
         if isinstance(first, KafkaError):
-            raise CommandFailed(f"Kafka at {settings.brokers}: {first!r}") from error
+            raise CommandFailed(f"Kafka at {settings.brokers}: {in_words(first)}") from error
         raise first from None
     demo.summary()
 

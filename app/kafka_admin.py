@@ -16,6 +16,9 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from app.errors import CommandFailed
+from app.kafka_security import client_security
+from app.kafka_trouble import in_words, why_no_broker
+from app.settings import Settings
 
 __all__ = ["FoundTopic", "KafkaAdmin", "NewTopicPlan"]
 
@@ -54,8 +57,9 @@ class NewTopicPlan:
 class KafkaAdmin:
     """An open connection. Raises CommandFailed wherever the cluster cannot be reached or refuses."""
 
-    def __init__(self, brokers: str) -> None:
-        self._brokers = brokers
+    def __init__(self, settings: Settings) -> None:
+        self._brokers = settings.brokers
+        self._security = client_security(settings)
         self._client: Any = None
 
     async def __aenter__(self) -> Self:
@@ -63,14 +67,13 @@ class KafkaAdmin:
             bootstrap_servers=self._brokers,
             request_timeout_ms=REQUEST_SECONDS_MAX * 1000,
             client_id="autorefund-topics",
+            **self._security,
         )
         try:
             await asyncio.wait_for(self._client.start(), START_SECONDS_MAX)
         except (KafkaConnectionError, TimeoutError, OSError) as error:
             await self._client.close()
-            raise CommandFailed(
-                f"no Kafka broker answers at {self._brokers} (is it running? AUTOREFUND_BROKERS names it)"
-            ) from error
+            raise CommandFailed(await why_no_broker(self._brokers, self._security)) from error
         return self
 
     async def __aexit__(
@@ -148,4 +151,4 @@ class KafkaAdmin:
         try:
             return await asyncio.wait_for(call, 2 * REQUEST_SECONDS_MAX)
         except (KafkaError, TimeoutError, OSError) as error:
-            raise CommandFailed(f"Kafka at {self._brokers} does not do as asked: {error!r}") from error
+            raise CommandFailed(f"Kafka at {self._brokers} does not do as asked: {in_words(error)}") from error

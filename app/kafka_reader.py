@@ -15,6 +15,8 @@ from aiokafka.errors import KafkaError
 from app.errors import CommandFailed
 from app.exactly_once.offsets import OffsetsUnknown, committed_offsets
 from app.kafka_admin import KafkaAdmin
+from app.kafka_security import client_security
+from app.kafka_trouble import in_words, why_no_broker
 from app.partitions import partitioner
 from app.settings import Settings
 from schemas.topics import AFTER_SALE_REQUEST, all_topics
@@ -48,7 +50,9 @@ class KafkaReader:
     async def committed(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """What the workers have committed; 0 = nothing yet."""
         try:
-            found = await committed_offsets(self.settings.brokers, self.settings.app_id, list(tps))
+            found = await committed_offsets(
+                self.settings.brokers, self.settings.app_id, list(tps), **client_security(self.settings)
+            )
         except OffsetsUnknown as error:
             raise CommandFailed(str(error)) from error
         return {tp: offset or 0 for tp, offset in found.items()}
@@ -109,8 +113,9 @@ async def opened_reader(settings: Settings) -> AsyncIterator[KafkaReader]:
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=FETCH_BYTES_MAX,
+        **client_security(settings),
     )
-    async with KafkaAdmin(settings.brokers) as admin:
+    async with KafkaAdmin(settings) as admin:
         found = await admin.describe([topic.name for topic in all_topics(settings.app_id)])
     if AFTER_SALE_REQUEST.name not in found:
         raise CommandFailed("there are no topics yet: `python -m app topics` creates them")
@@ -127,6 +132,7 @@ async def opened_producer(settings: Settings, transactional_id: str | None = Non
         enable_idempotence=True,
         transactional_id=transactional_id,
         max_request_size=2 * FETCH_BYTES_MAX,
+        **client_security(settings),
     )
     async with _opened(settings, producer):
         yield producer
@@ -141,12 +147,10 @@ async def _opened(settings: Settings, client: Any) -> AsyncIterator[None]:
             await client.start()
     except (KafkaError, TimeoutError, OSError) as error:
         await client.stop()
-        raise CommandFailed(
-            f"no Kafka broker answers at {settings.brokers} (is it running? AUTOREFUND_BROKERS names it)"
-        ) from error
+        raise CommandFailed(await why_no_broker(settings.brokers, client_security(settings))) from error
     try:
         yield
     except KafkaError as error:
-        raise CommandFailed(f"Kafka at {settings.brokers}: {error!r}") from error
+        raise CommandFailed(f"Kafka at {settings.brokers}: {in_words(error)}") from error
     finally:
         await client.stop()

@@ -17,6 +17,9 @@ HUMAN: Final = "%(asctime)s %(levelname)-8s %(name)s: %(message)s"
 CHATTY: Final = ("aiokafka", "faust", "mode", "asyncio")
 """Libraries that tell at INFO what is of use only to whoever works on them."""
 
+TELLTALE: Final = ("aiokafka.conn",)
+"""Libraries that at DEBUG tell whole requests, passwords and buyers' names among them."""
+
 
 class _JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
@@ -39,3 +42,6 @@ def configure_logging(settings: Settings) -> None:
     if settings.log_level.value != "DEBUG":
         for name in CHATTY:
             logging.getLogger(name).setLevel(logging.WARNING)
+    else:
+        for name in TELLTALE:
+            logging.getLogger(name).setLevel(logging.INFO)

@@ -11,16 +11,19 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import PydanticUndefined
 
 from app.errors import UsageError
+from app.security_settings import SaslMechanism, SecurityProtocol, wrong_together
 
 __all__ = ["PREFIX", "LogFormat", "LogLevel", "Settings", "StoreKind", "load_settings", "markdown_table"]
 
 PREFIX: Final = "AUTOREFUND_"
+SECRETS: Final = frozenset({"sasl_password"})
+"""Settings that are never shown."""
 NEAR_MISS: Final = 0.85
 """How alike an unknown variable and a known one must be to be taken for a slip of the pen."""
 _BROKER: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):[0-9]{1,5}").fullmatch
@@ -67,7 +70,7 @@ def _app_id(text: str) -> str:
 class Settings(BaseModel):
     """All settings. The variable of a field is AUTOREFUND_ and its name in capitals; an empty one counts as unset."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     # what it talks to
     brokers: Annotated[str, AfterValidator(_brokers)] = Field(
@@ -88,6 +91,30 @@ class Settings(BaseModel):
         ge=1,
         le=10,
         description="copies of each partition that `topics` asks for; unset: 3, or as many as there are brokers",
+    )
+
+    # how it talks to them
+    security_protocol: SecurityProtocol = Field(
+        SecurityProtocol.PLAINTEXT,
+        description="plaintext, ssl, sasl_plaintext or sasl_ssl; `deploy/security.md` says what each needs",
+    )
+    tls_ca_file: Path | None = Field(
+        None, description="PEM with the CAs that may have signed the brokers' certificates; unset: the system's"
+    )
+    tls_cert_file: Path | None = Field(
+        None, description="PEM with the client certificate, where brokers ask for one; it may hold the key as well"
+    )
+    tls_key_file: Path | None = Field(None, description="PEM with the client certificate's key, without a passphrase")
+    sasl_mechanism: SaslMechanism = Field(
+        SaslMechanism.SCRAM_SHA_512, description="SCRAM-SHA-256, SCRAM-SHA-512 or (with sasl_ssl only) PLAIN"
+    )
+    sasl_username: str | None = Field(None, description="the user's name, for sasl_plaintext and sasl_ssl")
+    sasl_password_file: Path | None = Field(
+        None,
+        description="file with the user's password alone, such as a mounted secret; a newline at its end is not part of it",
+    )
+    sasl_password: SecretStr | None = Field(
+        None, description="the password itself, where there is no file: other users of the machine may see it"
     )
 
     # what it keeps
@@ -184,6 +211,12 @@ class Settings(BaseModel):
         description="a worker silent for so long loses its partitions to the others; brokers allow 6 to 1800 by default",
     )
 
+    @model_validator(mode="after")
+    def _security_fits_together(self) -> Self:
+        if wrong := list(wrong_together(self)):
+            raise ValueError("\n".join(wrong))
+        return self
+
 
 def variable(name: str) -> str:
     """The environment variable of the field `name`."""
@@ -202,7 +235,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     for key, value in environ.items():
         if key in known:
             if value.strip():
-                given[known[key]] = value.strip()
+                given[known[key]] = value if known[key] in SECRETS else value.strip()
         elif key.startswith(PREFIX):
             _refuse_near_miss(key, known)
     try:
@@ -219,9 +252,11 @@ def _refuse_near_miss(key: str, known: Mapping[str, str]) -> None:
 
 
 def _say(error: Any, given: Mapping[str, Any]) -> str:
-    name = str(error["loc"][0])
     message = str(error["msg"]).removeprefix("Value error, ")
-    return f"{variable(name)}={given[name]}: {message}"
+    if not error["loc"]:  # of several settings together; the message names them
+        return message
+    name = str(error["loc"][0])
+    return f"{variable(name)}={'(not shown)' if name in SECRETS else given[name]}: {message}"
 
 
 def markdown_table() -> str:

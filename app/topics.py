@@ -42,13 +42,13 @@ class Checked:
 
 async def check(settings: Settings) -> Checked:
     """All topics are there and lose nothing. Raises TopicsDiffer, or CommandFailed where no broker answers."""
-    async with KafkaAdmin(settings.brokers) as admin:
+    async with KafkaAdmin(settings) as admin:
         return await _check(settings, admin)
 
 
 async def create(settings: Settings) -> Checked:
     """Check what is there, create what is missing, check again. Creates nothing where something is set differently."""
-    async with KafkaAdmin(settings.brokers) as admin:
+    async with KafkaAdmin(settings) as admin:
         catalogue = all_topics(settings.app_id)
         found = await admin.describe([one.name for one in catalogue])
         partitions = _partitions(settings, found)

@@ -21,6 +21,7 @@ from app.exactly_once.build import LaneApp, build_app
 from app.exactly_once.lanes import Lanes
 from app.exactly_once.layer import SERVICE_LOG, LaneState, LayerSettings
 from app.http_port import HttpPort
+from app.kafka_security import client_security
 from app.logs import configure_logging
 from app.metrics import Metrics, TransactionEnd
 from app.partitions import partitioner
@@ -99,6 +100,7 @@ def layer_settings(settings: Settings, partitions: int) -> LayerSettings:
         transaction_seconds_max=settings.transaction_seconds_max,
         stall_seconds_max=settings.stall_seconds_max,
         session_timeout_seconds=settings.session_timeout_seconds,
+        client_security=client_security(settings),
     )
 
 

@@ -14,7 +14,9 @@
 #   AUTOREFUND_KAFKA_PORT   its port on 127.0.0.1; the controller takes the next one. 0 = any free one; a data
 #                           directory keeps the port it was given (default: 9092)
 #   AUTOREFUND_KAFKA_HEAP   Java heap                             (default: 1g)
-#   AUTOREFUND_KAFKA_EXTRA  more lines for server.properties      (default: none)
+#   AUTOREFUND_KAFKA_EXTRA  more lines for server.properties      (default: none); {port} stands for its port there,
+#                           {next_port} for the controller's
+#   AUTOREFUND_KAFKA_FORMAT more arguments for formatting its storage, with Java only (default: none)
 #   AUTOREFUND_KAFKA_BY     java | docker: do not look, use this  (default: java with Maven, else docker)
 set -euo pipefail
 
@@ -113,6 +115,8 @@ choose_port() {
 # $1: address to bind to, $2: data directory as the broker sees it.
 # The short broker session lets a killed broker come back after 4 seconds instead of 9 (its old registration must lapse).
 properties() {
+  local extra=${AUTOREFUND_KAFKA_EXTRA:-}
+  extra=${extra//\{next_port\}/$((port + 1))}
   cat <<EOF
 process.roles=broker,controller
 node.id=1
@@ -131,7 +135,7 @@ auto.create.topics.enable=false
 broker.heartbeat.interval.ms=500
 broker.session.timeout.ms=4000
 log.cleaner.dedupe.buffer.size=16777216
-${AUTOREFUND_KAFKA_EXTRA:-}
+${extra//\{port\}/$port}
 EOF
 }
 
@@ -149,8 +153,9 @@ java_start() {
   java=$(java_bin)
   properties 127.0.0.1 "$dir/data" >"$dir/server.properties"
   if [ ! -e "$dir/data/meta.properties" ]; then
-    local id; id=$("$java" -cp "$libs/*" kafka.tools.StorageTool random-uuid 2>/dev/null)
-    "$java" -cp "$libs/*" kafka.tools.StorageTool format -t "$id" -c "$dir/server.properties" >"$dir/format.log" 2>&1 ||
+    local id more; id=$("$java" -cp "$libs/*" kafka.tools.StorageTool random-uuid 2>/dev/null)
+    read -ra more <<<"${AUTOREFUND_KAFKA_FORMAT:-}"
+    "$java" -cp "$libs/*" kafka.tools.StorageTool format -t "$id" -c "$dir/server.properties" "${more[@]}" >"$dir/format.log" 2>&1 ||
       die "Kafka's storage could not be formatted: $(tail -n 3 "$dir/format.log")"
   fi
   nohup "$java" "-Xmx$heap" -XX:+UseG1GC -Dorg.slf4j.simpleLogger.defaultLogLevel=warn \

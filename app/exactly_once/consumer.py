@@ -17,6 +17,7 @@ import aiokafka
 from aiokafka import ConsumerRecord, TopicPartition
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.transport.drivers.aiokafka import Consumer as FaustConsumer
+from faust.transport.drivers.aiokafka import Producer as FaustProducer
 from faust.transport.drivers.aiokafka import Transport as FaustTransport
 from faust.types import TP
 from faust.types.tuples import Message
@@ -157,10 +158,21 @@ class BatchConsumer(FaustConsumer):
         return await self._thread.call_thread(self._thread.positions_of, tps)  # type: ignore[no-any-return]
 
 
+class IdleProducer(FaustProducer):
+    """Faust starts one, and nothing is ever sent through it: lanes have producers of their own."""
+
+    logger = SERVICE_LOG
+
+    def _settings_auth(self) -> Mapping[str, Any]:
+        """As every other client's."""
+        return cast(BatchTransport, self.transport).layer_settings.client_security
+
+
 class BatchTransport(FaustTransport):
     """Faust's Kafka transport with our consumer."""
 
     Consumer = BatchConsumer
+    Producer = IdleProducer
     layer_settings: LayerSettings
 
     def __init__(self, url: Any, app: Any, layer_settings: LayerSettings) -> None:

@@ -55,8 +55,8 @@ class LayerSettings:
     restore_batch_records_max: int = 20_000
     group_instance_id: str | None = None
     """Static membership: a quick restart under the same name moves no partition."""
-    client_security: Mapping[str, Any] = field(default_factory=dict)
-    """Handed to every Kafka client as it is (security_protocol, ssl_context, sasl_...)."""
+    client_security: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """Handed to every Kafka client as it is (security_protocol, ssl_context, sasl_...). Holds a password: never shown."""
 
     @property
     def input_topics(self) -> tuple[str, ...]:

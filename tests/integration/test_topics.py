@@ -48,12 +48,12 @@ async def settings(brokers: str) -> AsyncIterator[Settings]:
 
 
 async def plant(settings: Settings, name: str, partitions: int, config: dict[str, str]) -> None:
-    async with KafkaAdmin(settings.brokers) as admin:
+    async with KafkaAdmin(settings) as admin:
         await admin.create([NewTopicPlan(name, partitions, 1, config)])
 
 
 async def names(settings: Settings) -> set[str]:
-    async with KafkaAdmin(settings.brokers) as admin:
+    async with KafkaAdmin(settings) as admin:
         return set(await admin.describe([one.name for one in all_topics(settings.app_id)]))
 
 
