@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from app.commands.load_options import add_load, profile_of
 from app.commands.parsers import add_operators
 from app.errors import CommandFailed, UsageError
 from app.settings import load_settings
@@ -115,6 +116,12 @@ def _backtest(arguments: argparse.Namespace) -> int:
     return backtest.main(load_settings(os.environ), arguments.draft, file=arguments.file, days=arguments.days)
 
 
+def _load(arguments: argparse.Namespace) -> int:
+    from app.commands import load
+
+    return load.main(load_settings(os.environ), profile_of(arguments))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="autorefund",
@@ -158,6 +165,7 @@ def _parser() -> argparse.ArgumentParser:
         "A worker must\nbe running (deploy/demo.sh starts everything).",
     )  # fmt: skip
     demo.add_argument("--seed", type=int, default=1, help="of the traffic's chance (default: 1)")
+    add_load(command, _load)
     add_operators(
         command, explain=_explain, strategies=_strategies, switch=_switch, audit=_audit,
         dead_letters=_dead_letters, backtest=_backtest,

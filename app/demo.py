@@ -27,7 +27,7 @@ from app.errors import CommandFailed
 from app.kafka_security import client_security
 from app.kafka_trouble import in_words
 from app.partitions import partitioner
-from app.sample_shop import Message, Sample, Stage, build_sample
+from app.sample_shop import Sample, Stage, build_sample
 from app.settings import Settings
 from schemas.topics import AFTER_SALE_REQUEST, DEAD_LETTER, REFUND_ALERT, REFUND_DECISION
 
@@ -104,20 +104,13 @@ class _Demo:
 
     async def _publish(self, producer: Any, stage: Stage) -> None:
         for message in stage.messages:
-            value = message.raw if message.raw is not None else orjson.dumps(message.value)
             key = None if message.key is None else message.key.encode()
-            for partition in self._partitions_for(message):
-                sent = await producer.send_and_wait(message.topic, value, key=key, partition=partition)
+            for partition in message.partitions(self._partition_of, self._partitions):
+                sent = await producer.send_and_wait(message.topic, message.body(), key=key, partition=partition)
                 self._published[TopicPartition(message.topic, partition)] = sent.offset + 1
             self._printer.published(message)
             if stage.per_second:
                 await asyncio.sleep(1 / stage.per_second)
-
-    def _partitions_for(self, message: Message) -> list[int]:
-        if message.shop_id == "*":
-            return list(range(self._partitions))
-        home = self._partition_of(message.shop_id)
-        return [(home + 1) % self._partitions if message.stray else home]
 
     async def _until_taken_in(self, group: Any) -> None:
         """Until the worker has committed all that was published; so the next stage meets what this one changed."""

@@ -7,17 +7,16 @@ shown again on the same topics. `tests/unit/test_sample_shop.py` holds it to its
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
 
+from app.sample_records import Fields, Message, order_message, request_message, strategy_message
 from schemas.times import SHANGHAI, format_time
-from schemas.topics import AFTER_SALE_REQUEST, BUYER_LIST, CONTROL, ORDER_LOGISTICS, REFUND_RESULT, STRATEGY_CONFIG
+from schemas.topics import AFTER_SALE_REQUEST, BUYER_LIST, CONTROL, REFUND_RESULT, STRATEGY_CONFIG
 
-__all__ = ["Message", "Sample", "Stage", "build_sample"]
-
-Fields = dict[str, Any]
+__all__ = ["Sample", "Stage", "build_sample"]
 
 SNACKS: Final = "xiaoman"
 HOME: Final = "amumu"
@@ -29,19 +28,6 @@ SHOP_NAMES: Final = {SNACKS: "小满零食铺", HOME: "阿木家居", DRESS: "�
 HOME_CAP_FEN: Final = 12_000
 
 SMALL, FRESH, TRIAL, LAMPS, SIGNED, FRUIT, SLEEPING = "small", "fresh", "trial", "lamps", "signed", "fruit", "sleeping"
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One record to publish. `shop_id` "*": to every partition. `raw` stands for a value that nobody can read."""
-
-    topic: str
-    shop_id: str
-    key: str | None
-    value: Fields = field(default_factory=dict)
-    raw: bytes | None = None
-    stray: bool = False
-    """Published to another shop's partition, as an upstream with another partitioner would."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,26 +73,18 @@ class _Author:
     def strategy(self, shop: str, strategy_id: str, name: str, **fields: Any) -> Message:
         shop_id = self.shop(shop)
         self.names[shop_id, strategy_id] = name
-        value = {
-            "schema_version": 1, "strategy_id": strategy_id, "shop_id": shop_id, "version": self.version, "name": name,
-            "enabled": True, "updated_at": self.ago(minutes=1), "updated_by": "demo",
-        }  # fmt: skip
-        return Message(STRATEGY_CONFIG.name, shop_id, f"{shop_id}|{strategy_id}", value | fields)
+        own: Fields = {"version": self.version, "updated_at": self.ago(minutes=1), "updated_by": "demo"}
+        return strategy_message(shop_id, strategy_id, name=name, **own | fields)
 
     def order(
         self, shop: str, order_id: str, *, state: str = "received", days: float = 3, paid: int = 9900, **fields: Any
     ) -> Message:
         """An order of one parcel: `received` or `shipped` so many days ago, or `waiting`."""
-        parcel: Fields = {"parcel_id": f"P-{order_id}", "order_item_ids": [f"{order_id}-1"], "delivery": "waiting"}
-        if state != "waiting":
-            parcel |= {"shipped_at": self.ago(days=days + 2), "delivery": "in_transit"}
-        if state == "received":
-            parcel |= {"signed_at": self.ago(days=days), "delivery": "signed"}
-        value = {
-            "schema_version": 1, "order_id": order_id, "shop_id": self.shop(shop), "version": 1, "paid_fen": paid,
-            "parcels": [parcel], "updated_at": self.ago(hours=1),
-        }  # fmt: skip
-        return Message(ORDER_LOGISTICS.name, self.shop(shop), self.shop(shop), value | fields)
+        return order_message(
+            self.shop(shop), order_id, [f"{order_id}-1"], paid_fen=paid, updated_at=self.ago(hours=1),
+            shipped_at=None if state == "waiting" else self.ago(days=days + 2),
+            signed_at=self.ago(days=days) if state == "received" else None, **fields,
+        )  # fmt: skip
 
     def request(
         self, shop: str, amount: int = 590, *, product: str = "nuts", stray: bool = False, **fields: Any
@@ -114,13 +92,12 @@ class _Author:
         """A request that the shop's strategy approves, unless a field says otherwise. Its order has the same number."""
         number = next(self.numbers)
         order_id = fields.get("order_id", f"O{number:04}-{self.tag}")
-        value: Fields = {
-            "schema_version": 1, "request_id": f"R{number:04}-{self.tag}", "request_version": 1, "shop_id": self.shop(shop),
-            "order_id": order_id, "buyer_id": f"buyer-{number:04}", "refund_type": "refund_only", "status": "pending_seller",
-            "reason": "spoiled", "amount_fen": amount, "risk": {"level": "normal", "codes": []}, "applied_at": self.ago(seconds=1),
+        own: Fields = {
+            "shop_id": self.shop(shop), "request_id": f"R{number:04}-{self.tag}", "order_id": order_id,
+            "buyer_id": f"buyer-{number:04}", "amount_fen": amount, "applied_at": self.ago(seconds=1),
             "items": [{"order_item_id": f"{order_id}-1", "product_id": product, "quantity": 1, "amount_fen": amount}],
         }  # fmt: skip
-        return Message(AFTER_SALE_REQUEST.name, self.shop(shop), self.shop(shop), value | fields, stray=stray)
+        return request_message(**own | fields, stray=stray)
 
     def result(self, of: Message, status: str) -> Message:
         value = {

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["DAYS_MAX", "add_operators", "days"]
+__all__ = ["DAYS_MAX", "Command", "Run", "add_operators", "days"]
 
 DAYS_MAX: Final = 36_500
 Run = Callable[[argparse.Namespace], int]

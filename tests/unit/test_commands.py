@@ -15,7 +15,7 @@ from app.errors import CommandFailed
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
-    "topics", "worker", "replay", "demo", "explain", "strategies", "halt", "resume", "audit", "dead-letters", "backtest",
+    "topics", "worker", "replay", "demo", "load", "explain", "strategies", "halt", "resume", "audit", "dead-letters", "backtest",
 )  # fmt: skip
 
 
