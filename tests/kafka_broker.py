@@ -15,10 +15,13 @@ COMMAND_SECONDS_MAX = 240
 
 
 class Broker:
-    """A one-node Kafka under `directory`; `address` is its host:port, the same after a restart."""
+    """A one-node Kafka under `directory`; `address` is its host:port, the same after a restart.
 
-    def __init__(self, directory: Path) -> None:
-        self._environment = os.environ | {"AUTOREFUND_KAFKA_DIR": str(directory), "AUTOREFUND_KAFKA_PORT": "0"}
+    `more`: variables of deploy/kafka.sh, for a broker that is set otherwise.
+    """
+
+    def __init__(self, directory: Path, **more: str) -> None:
+        self._environment = os.environ | {"AUTOREFUND_KAFKA_DIR": str(directory), "AUTOREFUND_KAFKA_PORT": "0"} | more
         self._directory = directory
         self.address = ""
 

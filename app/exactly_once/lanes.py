@@ -38,6 +38,8 @@ WATCH_SECONDS: Final = 0.5
 GATE_SECONDS: Final = 0.02
 FENCE_SECONDS_MAX: Final = 60.0
 STOP_SECONDS_MAX: Final = 2.0
+SESSIONS_FENCED_MAX: Final = 2
+"""Session timeouts within which the group takes a lane away from a worker that was fenced."""
 
 
 class Lanes:
@@ -257,11 +259,18 @@ class Lanes:
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             for lane in self._lanes.values():
-                if lane.still_for_seconds > self.settings.stall_seconds_max:
+                if lane.still_for_seconds > self._still_seconds_max(lane):
                     raise LaneStalled(
                         f"lane {lane.partition} ({lane.state}) has {lane.waiting_records} records and did not move "
                         f"for {lane.still_for_seconds:.0f} s"
                     )
+
+    def _still_seconds_max(self, lane: Lane) -> float:
+        """A fenced lane has a new owner, and the group tells us soon; where it does not, nobody works on the lane."""
+        settings = self.settings
+        if lane.state is LaneState.FENCED:
+            return min(settings.stall_seconds_max, SESSIONS_FENCED_MAX * settings.session_timeout_seconds)
+        return settings.stall_seconds_max
 
     def _start(self, work: Awaitable[None]) -> None:
         async def guarded() -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from time import monotonic
 from typing import Final, Protocol
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.producer.message_accumulator import BatchBuilder
 
+from app.exactly_once.epochs import take_next_epoch
 from app.exactly_once.layer import LayerSettings
 from app.lane_job import Emit
 
@@ -84,34 +86,20 @@ class LaneProducer:
         self, puts: Puts, emits: Iterable[Emit], offsets: Mapping[TopicPartition, int]
     ) -> Mapping[str, int]:
         """See `TransactionWriter`."""
+        producer = self._producer
+        if producer is None:
+            raise RuntimeError("the producer is closed")
         async with asyncio.timeout(self._settings.transaction_seconds_max):
             if self._suspect:
-                await self._take_new_epoch()
-            producer = self._producer
-            if producer is None:
-                raise RuntimeError("the producer is closed")
+                await self._take_next_epoch(producer)
             await producer.begin_transaction()
-            written = {
-                table: await self._ship(
-                    producer, self._settings.changelog(table), self._partition, ((k, v, ()) for k, v in cells.items())
-                )
-                for table, cells in puts.items()
-                if cells
-            }
-            sent = [
-                await self._ship(producer, topic, partition, ((e.key, e.value, e.headers) for e in some))
-                for (topic, partition), some in self._by_place(emits).items()
-            ]
-            acknowledged = [future for futures in (*written.values(), *sent) for future, _ in futures]
-            await asyncio.gather(*acknowledged)
+            with self._step():
+                written = await self._write(producer, puts, emits)
             if offsets:
-                await producer.send_offsets_to_transaction(dict(offsets), self._settings.app_id)
-            started = monotonic()
-            await producer.commit_transaction()
-            # A request that is repeated is repeated after RETRY_BACKOFF_MS. So a commit that took as long may have
-            # left an earlier EndTxn behind in the network, and that one could end a later transaction of the same
-            # epoch. The next transaction then takes a new epoch first (design, 7).
-            self._suspect = (monotonic() - started) * 1000 >= RETRY_BACKOFF_MS
+                with self._step():
+                    await producer.send_offsets_to_transaction(dict(offsets), self._settings.app_id)
+            with self._step():
+                await producer.commit_transaction()
         return {table: _end(futures) for table, futures in written.items()}
 
     async def close(self) -> None:
@@ -120,11 +108,42 @@ class LaneProducer:
         if producer is not None:
             await _stop(producer)
 
-    async def _take_new_epoch(self) -> None:
-        log.info("lane %d takes a new producer epoch after a slow commit", self._partition)
-        await self.close()
-        await self.start()
+    @contextmanager
+    def _step(self) -> Iterator[None]:
+        """Watch over the requests of one step of a transaction.
+
+        A request whose connection broke is repeated after RETRY_BACKOFF_MS. So a step that took as long may have left a
+        first copy behind in the network: an EndTxn that could end a later transaction of the same epoch, or a
+        TxnOffsetCommit that could set a later one's offsets back. The next transaction then takes the next epoch first,
+        under which the broker refuses whatever still comes of this one (design, 7).
+        """
+        started = monotonic()
+        yield
+        if (monotonic() - started) * 1000 >= RETRY_BACKOFF_MS:
+            self._suspect = True
+
+    async def _take_next_epoch(self, producer: AIOKafkaProducer) -> None:
+        log.info("lane %d takes a new producer epoch after a slow transaction", self._partition)
+        await take_next_epoch(producer, RETRY_BACKOFF_MS / 1000)
         self._suspect = False
+
+    async def _write(
+        self, producer: AIOKafkaProducer, puts: Puts, emits: Iterable[Emit]
+    ) -> dict[str, list[tuple[asyncio.Future[object], int]]]:
+        """Send all records, and wait until they are acknowledged. Returns what was sent to each table's changelog."""
+        written = {
+            table: await self._ship(
+                producer, self._settings.changelog(table), self._partition, ((k, v, ()) for k, v in cells.items())
+            )
+            for table, cells in puts.items()
+            if cells
+        }
+        sent = [
+            await self._ship(producer, topic, partition, ((e.key, e.value, e.headers) for e in some))
+            for (topic, partition), some in self._by_place(emits).items()
+        ]
+        await asyncio.gather(*(future for futures in (*written.values(), *sent) for future, _ in futures))
+        return written
 
     def _by_place(self, emits: Iterable[Emit]) -> dict[tuple[str, int], list[Emit]]:
         places: dict[tuple[str, int], list[Emit]] = defaultdict(list)
@@ -167,7 +186,10 @@ def _append(batch: BatchBuilder, key: bytes | None, value: bytes | None, headers
 
 def _end(futures: list[tuple[asyncio.Future[object], int]]) -> int:
     future, count = futures[-1]
-    return int(future.result().offset) + count  # type: ignore[attr-defined]  # RecordMetadata, untyped in aiokafka
+    offset = int(future.result().offset)  # type: ignore[attr-defined]  # RecordMetadata, untyped in aiokafka
+    if offset < 0:
+        raise ValueError("the broker acknowledged records that it had before, and does not know where")
+    return offset + count
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:

@@ -95,7 +95,7 @@ async def test_a_transaction_of_many_megabytes_keeps_its_order(
     assert [record.key for record in read] == [b"%d" % n for n in range(400)]
 
 
-async def test_after_a_slow_commit_the_next_transaction_has_a_new_epoch(
+async def test_after_a_slow_step_the_next_transaction_has_a_new_epoch(
     writers: list[LaneProducer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def epoch() -> Any:
@@ -104,7 +104,7 @@ async def test_after_a_slow_commit_the_next_transaction_has_a_new_epoch(
     await writers[0].start()
     await writers[0].commit(cells(a="1"), [], {})
     first = epoch()
-    monkeypatch.setattr(transactions, "RETRY_BACKOFF_MS", 0)  # from here on every commit is a slow one
+    monkeypatch.setattr(transactions, "RETRY_BACKOFF_MS", 0)  # from here on every step is a slow one
     await writers[0].commit(cells(a="2"), [], {})
     assert epoch() == first
     await writers[0].commit(cells(a="3"), [], {})

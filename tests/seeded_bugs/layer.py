@@ -9,6 +9,7 @@ __all__ = ["LAYER_BUGS"]
 LANE, LANES = "app/exactly_once/lane.py", "app/exactly_once/lanes.py"
 WRITER, RESTORE = "app/exactly_once/transactions.py", "app/exactly_once/restore.py"
 OFFSETS, PACE = "app/exactly_once/offsets.py", "app/exactly_once/pace.py"
+EPOCHS = "app/exactly_once/epochs.py"
 CONSUMER, STORE = "app/exactly_once/consumer.py", "tables/stores/rocksdb.py"
 UNIT = ("tests/unit/exactly_once",)
 STORES = ("tests/contract/test_stores.py",)
@@ -16,6 +17,7 @@ TABLES = ("tests/contract/test_tables.py", "tests/unit/exactly_once", "tests/uni
 BROKER = "tests/integration/"
 FAULTS = (BROKER + "test_faults.py",)
 LIVES = (BROKER + "test_lives.py",)
+STALE = (BROKER + "test_stale_requests.py",)
 BAD = (BROKER + "test_bad_input.py",)
 
 APPLY = """                for table, puts in effects.puts.items():
@@ -76,7 +78,15 @@ LAYER_BUGS = [
     Bug("outputs and forwarded records leave in a transaction of their own", LANE, COMMIT,
         "                ends = await self._writer.commit(effects.puts, (), offsets)\n"
         "                await self._writer.commit({}, effects.emits, {})\n", UNIT),
-    Bug("a slow commit takes no new epoch", WRITER, "            if self._suspect:\n", "            if False:\n", (BROKER + "test_layer.py",)),
+    Bug("a slow transaction takes no new epoch", WRITER, "            if self._suspect:\n", "            if False:\n", STALE),
+    Bug("only a slow commit is suspect, not slow offsets", WRITER, "                with self._step():\n                    await producer.send_off", "                if True:\n                    await producer.send_off", STALE),
+    Bug("only a slow commit is suspect, not slow writes", WRITER, "            with self._step():\n                written", "            if True:\n                written", STALE),
+    Bug("a slow commit is not suspect", WRITER, "            with self._step():\n                await producer.commit", "            if True:\n                await producer.commit", STALE),
+    Bug("a new epoch is taken whoever has the lane now", EPOCHS, "manager.producer_id, manager.producer_epoch, {}", "-1, -1, {}", STALE),
+    Bug("the old epoch goes on after a new one was asked for", EPOCHS, "answer.producer_id, answer.producer_epoch)", "answer.producer_id, manager.producer_epoch)", STALE),
+    Bug("sequence numbers go on in a new epoch", EPOCHS, "            manager._sequence_numbers.clear()\n", "", STALE),
+    Bug("a worker that is refused a new epoch asks again", EPOCHS, "            raise ProducerFenced\n", "            continue\n", STALE),
+    Bug("a fenced lane that nobody else has waits as long as any", LANES, "        if lane.state is LaneState.FENCED:\n            return min", "        if False:\n            return min", UNIT),
     Bug("records go to the lane's own partition only", WRITER, "self._partition if emit.partition is None else emit.partition", "self._partition", BAD),
 ]  # fmt: skip
 """The tests named are those that should see it; those under tests/integration start a Kafka."""

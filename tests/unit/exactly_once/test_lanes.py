@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.errors import ProducerFenced
 
 from app.exactly_once.lanes import Lanes
 from app.exactly_once.layer import LaneStalled, LaneState, LayerSettings, NotColocated
@@ -231,6 +232,16 @@ async def test_a_lane_that_stands_still_for_too_long_stops_the_worker() -> None:
     await until(lambda: worker.crashes)
     assert isinstance(worker.crashes[0], LaneStalled)
     assert "lane 0" in str(worker.crashes[0])
+    await worker.lanes.release()
+
+
+async def test_a_fenced_lane_that_the_group_leaves_here_stops_the_worker_sooner() -> None:
+    worker = await running(Worker(session_timeout_seconds=0.1))
+    worker.writers[0].fails = ProducerFenced()
+    worker.offer(TOPIC, 5)
+    await until(lambda: worker.crashes)
+    assert isinstance(worker.crashes[0], LaneStalled)
+    assert "lane 0 (fenced)" in str(worker.crashes[0])
     await worker.lanes.release()
 
 

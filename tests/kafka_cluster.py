@@ -1,0 +1,158 @@
+"""Three Kafka nodes on this machine, each broker and controller: one may be away, and nothing may be lost (issue 5)."""
+
+from __future__ import annotations
+
+import base64
+import os
+import random
+import socket
+import subprocess
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Final
+
+from tests.kafka_broker import COMMAND_SECONDS_MAX, SCRIPT, Broker
+
+__all__ = ["NODES", "Cluster", "free_ports"]
+
+NODES: Final = (1, 2, 3)
+PORTS: Final = range(20_000, 32_000, 2)
+"""Below the ports that outgoing connections are given; the next one is the controller's."""
+STARTS_MAX: Final = 3
+IN_SYNC_SECONDS_MAX: Final = 90.0
+HEAP: Final = "512m"
+LIBS: Final = SCRIPT.parent / "kafka" / "libs"
+OUR_DEFAULTS: Final = """\
+default.replication.factor=3
+min.insync.replicas=2
+offsets.topic.replication.factor=3
+transaction.state.log.replication.factor=3
+transaction.state.log.min.isr=2
+"""
+TOOLS: Final = "org.apache.kafka.tools"
+
+
+class Cluster:
+    """A three-node Kafka under `directory`. Copies 3, in sync 2, for topics, offsets and transactions alike.
+
+    `extra`: more lines for each node's server.properties. `address` names all nodes, and stays.
+    """
+
+    def __init__(self, directory: Path, extra: str = "") -> None:
+        self._directory = directory
+        self._extra = extra
+        self.nodes: dict[int, Broker] = {}
+        self.address = ""
+
+    def start(self) -> None:
+        """Start all nodes (again), and wait until every partition is in sync. Another process may take a port first."""
+        if self.nodes:
+            self._all_start()
+            return
+        for attempt in range(STARTS_MAX):
+            self._plan(self._directory / f"try-{attempt}")
+            try:
+                self._all_start()
+            except RuntimeError:
+                self.wipe()
+                if attempt + 1 == STARTS_MAX:
+                    raise
+            else:
+                return
+
+    def stop(self) -> None:
+        """SIGTERM to all."""
+        self._each(Broker.stop)
+
+    def wipe(self) -> None:
+        """Kill all, and remove what they stored."""
+        self._each(Broker.wipe)
+        self.nodes = {}
+
+    def mend(self) -> None:
+        """Whatever was done to the nodes: all run again, and are in sync."""
+        for node in self.nodes.values():
+            with suppress(OSError):
+                node.resume()
+        self._all_start()
+        self.wait_until_in_sync()
+
+    def in_sync(self) -> bool:
+        """Whether every partition has all its copies."""
+        return not self._tool("TopicCommand", "--describe", "--under-replicated-partitions").strip()
+
+    def wait_until_in_sync(self) -> None:
+        """Until no copy is behind. Raises AssertionError where one stays so."""
+        until = monotonic() + IN_SYNC_SECONDS_MAX
+        while not self.in_sync():
+            assert monotonic() < until, "copies are still behind"
+            sleep(0.5)
+
+    def tool(self, name: str, *arguments: str) -> str:
+        """What Kafka's own command says, told where the cluster is."""
+        return self._tool(name, *arguments)
+
+    def _plan(self, directory: Path) -> None:
+        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        ports = dict(zip(NODES, free_ports(len(NODES)), strict=True))
+        voters = ",".join(f"{node}@127.0.0.1:{port + 1}" for node, port in ports.items())
+        for node, port in ports.items():
+            self.nodes[node] = Broker(
+                directory / f"node-{node}",
+                AUTOREFUND_KAFKA_BY="java",  # containers would not see each other's loopback
+                AUTOREFUND_KAFKA_PORT=str(port),
+                AUTOREFUND_KAFKA_HEAP=HEAP,
+                AUTOREFUND_KAFKA_CLUSTER_ID=cluster_id,
+                AUTOREFUND_KAFKA_EXTRA=f"node.id={node}\ncontroller.quorum.voters={voters}\n{OUR_DEFAULTS}{self._extra}",
+            )
+        self.address = ",".join(f"127.0.0.1:{port}" for port in ports.values())
+
+    def _all_start(self) -> None:
+        self._each(Broker.start)  # at once: a node serves only where two of three are there
+
+    def _each(self, do: object) -> None:
+        with ThreadPoolExecutor(len(NODES)) as pool:
+            for done in [pool.submit(do, node) for node in self.nodes.values()]:  # type: ignore[arg-type]
+                done.result()
+
+    def _tool(self, name: str, *arguments: str) -> str:
+        done = subprocess.run(
+            [_java(), "-Xmx128m", "-XX:TieredStopAtLevel=1", "-cp", f"{LIBS}/*", f"{TOOLS}.{name}",
+             "--bootstrap-server", self.address, *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS_MAX,
+            check=False,
+        )  # fmt: skip
+        if done.returncode:
+            raise RuntimeError(f"{name}: {done.stdout[-500:]} {done.stderr[-500:]}")
+        return done.stdout
+
+
+def _java() -> str:
+    home = os.environ.get("JAVA_HOME")
+    return str(Path(home) / "bin" / "java") if home else "java"
+
+
+def free_ports(number: int) -> list[int]:
+    """So many ports on which nobody listens, nor on the next one of each."""
+    found = []
+    for port in random.sample(PORTS, len(PORTS)):
+        if _is_free(port) and _is_free(port + 1):
+            found.append(port)
+        if len(found) == number:
+            break
+    return found
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
