@@ -14,14 +14,10 @@
 #   AUTOREFUND_KAFKA_PORT   its port on 127.0.0.1; the controller takes the next one. 0 = any free one; a data
 #                           directory keeps the port it was given (default: 9092)
 #   AUTOREFUND_KAFKA_HEAP   Java heap                             (default: 1g)
-<<<<<<< HEAD
-#   AUTOREFUND_KAFKA_EXTRA  more lines for server.properties      (default: none); {port} stands for its port there,
-#                           {next_port} for the controller's
+#   AUTOREFUND_KAFKA_EXTRA  more lines for server.properties, which outdo ours (default: none); {port} stands for its port
+#                           there, {next_port} for the controller's
 #   AUTOREFUND_KAFKA_FORMAT more arguments for formatting its storage, with Java only (default: none)
-=======
-#   AUTOREFUND_KAFKA_EXTRA  more lines for server.properties, which outdo ours (default: none)
 #   AUTOREFUND_KAFKA_CLUSTER_ID  a new data directory joins this cluster (default: one of its own)
->>>>>>> brokers
 #   AUTOREFUND_KAFKA_BY     java | docker: do not look, use this  (default: java with Maven, else docker)
 set -euo pipefail
 
@@ -158,15 +154,10 @@ java_start() {
   java=$(java_bin)
   properties 127.0.0.1 "$dir/data" >"$dir/server.properties"
   if [ ! -e "$dir/data/meta.properties" ]; then
-<<<<<<< HEAD
-    local id more; id=$("$java" -cp "$libs/*" kafka.tools.StorageTool random-uuid 2>/dev/null)
-    read -ra more <<<"${AUTOREFUND_KAFKA_FORMAT:-}"
-    "$java" -cp "$libs/*" kafka.tools.StorageTool format -t "$id" -c "$dir/server.properties" "${more[@]}" >"$dir/format.log" 2>&1 ||
-=======
-    local id=${AUTOREFUND_KAFKA_CLUSTER_ID:-}
+    local id=${AUTOREFUND_KAFKA_CLUSTER_ID:-} more
     [ -n "$id" ] || id=$("$java" -cp "$libs/*" kafka.tools.StorageTool random-uuid 2>/dev/null)
-    "$java" -cp "$libs/*" kafka.tools.StorageTool format -t "$id" -c "$dir/server.properties" >"$dir/format.log" 2>&1 ||
->>>>>>> brokers
+    read -ra more <<<"${AUTOREFUND_KAFKA_FORMAT:-}" || true
+    "$java" -cp "$libs/*" kafka.tools.StorageTool format -t "$id" -c "$dir/server.properties" "${more[@]}" >"$dir/format.log" 2>&1 ||
       die "Kafka's storage could not be formatted: $(tail -n 3 "$dir/format.log")"
   fi
   nohup "$java" "-Xmx$heap" -XX:+UseG1GC -Dorg.slf4j.simpleLogger.defaultLogLevel=warn \
