@@ -73,7 +73,7 @@ async def network(
 ) -> AsyncIterator[tuple[LayerSettings, LayerSettings, Proxy]]:
     async with proxied_broker(tmp_path_factory.mktemp("kafka")) as (broker, proxy):
         direct, proxied = Settings(brokers=broker.address), Settings(brokers=f"127.0.0.1:{proxy.port}")
-        async with KafkaAdmin(broker.address) as admin:
+        async with KafkaAdmin(direct) as admin:
             await admin.create([NewTopicPlan(name, PARTITIONS, 1, {}) for name in (REQUESTS, ALERTS, CHANGELOG)])
         yield layer_settings(direct, PARTITIONS), layer_settings(proxied, PARTITIONS), proxy
 
