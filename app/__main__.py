@@ -29,6 +29,8 @@ Exit code: 0 done, 1 failed, 2 wrongly called or set."""
 def _topics(arguments: argparse.Namespace) -> int:
     from app import topics
 
+    if arguments.acls:
+        return topics.main_acls(load_settings(os.environ))
     topics.main(load_settings(os.environ), only_check=arguments.check)
     return DONE
 
@@ -149,6 +151,7 @@ def _parser() -> argparse.ArgumentParser:
         "A topic that is\nset so that something could be lost is an error that says how to mend it.",
     )  # fmt: skip
     topics.add_argument("--check", action="store_true", help="create nothing; a missing topic is an error")
+    topics.add_argument("--acls", action="store_true", help="only print the ACLs that each user needs, as commands")
     command(
         "worker", _worker, "run the stream worker",
         "It refuses to start where\ntopics are missing or differ. SIGTERM and SIGINT stop it in order.",

@@ -13,11 +13,11 @@ from typing import Any, Final, Self
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError, for_code
 
 from app.errors import CommandFailed
 from app.kafka_security import client_security
-from app.kafka_trouble import in_words, why_no_broker
+from app.kafka_trouble import in_words, why_no_start
 from app.settings import Settings
 
 __all__ = ["FoundTopic", "KafkaAdmin", "NewTopicPlan"]
@@ -30,6 +30,7 @@ SETTLE_SECONDS_MAX: Final = 15
 _OK: Final = 0
 _UNKNOWN_TOPIC: Final = 3
 _LEADER_NOT_AVAILABLE: Final = 5
+_NOT_AUTHORIZED: Final = 29
 _TOPIC_EXISTS: Final = 36
 
 
@@ -73,7 +74,7 @@ class KafkaAdmin:
             await asyncio.wait_for(self._client.start(), START_SECONDS_MAX)
         except (KafkaConnectionError, TimeoutError, OSError) as error:
             await self._client.close()
-            raise CommandFailed(await why_no_broker(self._brokers, self._security)) from error
+            raise CommandFailed(await why_no_start(error, self._brokers, self._security)) from error
         return self
 
     async def __aexit__(
@@ -92,7 +93,7 @@ class KafkaAdmin:
             if one["error_code"] == _UNKNOWN_TOPIC:
                 continue
             if one["error_code"] not in {_OK, _LEADER_NOT_AVAILABLE}:
-                raise CommandFailed(f"topic {one['topic']}: the cluster answers error {one['error_code']}")
+                raise CommandFailed(f"topic {one['topic']}: {in_words(for_code(one['error_code'])(one['topic']))}")
             found[one["topic"]] = one["partitions"]
         configs = await self._configs(found)
         return {
@@ -112,13 +113,30 @@ class KafkaAdmin:
         asked = [NewTopic(one.name, one.partitions, one.replication, topic_configs=one.config) for one in plans]
         answer = await self._call(self._client.create_topics(asked, timeout_ms=REQUEST_SECONDS_MAX * 1000))
         failures = [
-            f"{name}: could not be created: {message or f'error {code}'}"
+            f"{name}: could not be created: {message or for_code(code).__name__}"
             for name, code, message in answer.topic_errors
             if code not in {_OK, _TOPIC_EXISTS}
         ]
         if failures:
             raise CommandFailed("\n".join(failures))
         await self._settle([one.name for one in plans])
+
+    async def ask(self, request: Any, node: int | None = None) -> Any:
+        """Send one request of Kafka's protocol, to a certain broker or to any."""
+        return await self._call(self._client._send_request(request, node))  # noqa: SLF001 - aiokafka has no other way
+
+    async def coordinator(self, name: str, kind: int) -> int:
+        """The broker that coordinates a group or a transactional id. Raises aiokafka's errors as they are."""
+        return int(await asyncio.wait_for(self._client.find_coordinator(name, kind), 2 * REQUEST_SECONDS_MAX))
+
+    async def partitions(self, names: Sequence[str]) -> dict[str, int | None]:
+        """How many partitions each topic has that exists; None = we are not authorized to know."""
+        found = await self._call(self._client.describe_topics(list(names)))
+        return {
+            one["topic"]: None if one["error_code"] == _NOT_AUTHORIZED else len(one["partitions"])
+            for one in found
+            if one["error_code"] != _UNKNOWN_TOPIC
+        }
 
     async def _settle(self, names: Sequence[str]) -> None:
         try:
@@ -143,7 +161,9 @@ class KafkaAdmin:
                 if code == _UNKNOWN_TOPIC:
                     continue  # deleted since we listed it, or not yet known to the broker that was asked
                 if code != _OK:
-                    raise CommandFailed(f"topic {name}: its settings cannot be read: {message or f'error {code}'}")
+                    raise CommandFailed(
+                        f"topic {name}: its settings cannot be read: {message or for_code(code).__name__}"
+                    )
                 configs[name] = {entry[0]: entry[1] for entry in entries}
         return configs
 

@@ -10,13 +10,13 @@ from datetime import datetime
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from app.errors import CommandFailed
 from app.exactly_once.offsets import OffsetsUnknown, committed_offsets
 from app.kafka_admin import KafkaAdmin
 from app.kafka_security import client_security
-from app.kafka_trouble import in_words, why_no_broker
+from app.kafka_trouble import in_words, why_no_start
 from app.partitions import partitioner
 from app.settings import Settings
 from schemas.topics import AFTER_SALE_REQUEST, all_topics
@@ -32,11 +32,11 @@ FETCH_BYTES_MAX: Final = 4_000_000
 class KafkaReader:
     """An open consumer, outside of any group."""
 
-    def __init__(self, settings: Settings, consumer: Any, partitions: Mapping[str, int]) -> None:
+    def __init__(self, settings: Settings, consumer: Any, partitions: Mapping[str, int | None]) -> None:
         self.settings = settings
         self._consumer = consumer
         self._partitions = partitions
-        self.partitions = partitions[AFTER_SALE_REQUEST.name]
+        self.partitions = _known(AFTER_SALE_REQUEST.name, partitions)
         """Of every topic."""
 
     def home(self, shop_id: str) -> int:
@@ -67,8 +67,7 @@ class KafkaReader:
     ) -> AsyncIterator[ConsumerRecord]:
         """The records of a topic, in order within each partition; `until` (end offsets) instead of the present ends."""
         tps = [TopicPartition(topic, p) for p in (range(self.partitions) if partitions is None else partitions)]
-        if topic not in self._partitions:
-            raise CommandFailed(f"there is no topic {topic}: `python -m app topics` creates it")
+        _known(topic, self._partitions)
         self._consumer.assign(tps)
         ends = {tp: until[tp] for tp in tps} if until is not None else await self.ends(tps)
         await self._seek(tps, since)
@@ -99,6 +98,16 @@ class KafkaReader:
             self._consumer.seek(tp, max(starts[tp], first[tp]))
 
 
+def _known(topic: str, partitions: Mapping[str, int | None]) -> int:
+    """The number of its partitions. Raises CommandFailed where it does not exist, or is not for us."""
+    if topic not in partitions:
+        raise CommandFailed(f"there is no topic {topic}: `python -m app topics` creates it")
+    number = partitions[topic]
+    if number is None:
+        raise CommandFailed(in_words(TopicAuthorizationFailedError(topic)))
+    return number
+
+
 def home_of(partitions: int) -> Callable[[str], int]:
     """The partition of each shop, among so many."""
     return partitioner(partitions)
@@ -116,11 +125,10 @@ async def opened_reader(settings: Settings) -> AsyncIterator[KafkaReader]:
         **client_security(settings),
     )
     async with KafkaAdmin(settings) as admin:
-        found = await admin.describe([topic.name for topic in all_topics(settings.app_id)])
-    if AFTER_SALE_REQUEST.name not in found:
-        raise CommandFailed("there are no topics yet: `python -m app topics` creates them")
+        found = await admin.partitions([topic.name for topic in all_topics(settings.app_id)])
+    _known(AFTER_SALE_REQUEST.name, found)
     async with _opened(settings, consumer):
-        yield KafkaReader(settings, consumer, {name: topic.partitions for name, topic in found.items()})
+        yield KafkaReader(settings, consumer, found)
 
 
 @asynccontextmanager
@@ -145,9 +153,10 @@ async def _opened(settings: Settings, client: Any) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(START_SECONDS_MAX):
             await client.start()
+            await asyncio.sleep(0)  # aiokafka cannot stop a client whose tasks have not begun
     except (KafkaError, TimeoutError, OSError) as error:
         await client.stop()
-        raise CommandFailed(await why_no_broker(settings.brokers, client_security(settings))) from error
+        raise CommandFailed(await why_no_start(error, settings.brokers, client_security(settings))) from error
     try:
         yield
     except KafkaError as error:

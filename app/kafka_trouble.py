@@ -16,7 +16,7 @@ from aiokafka import errors
 from aiokafka.conn import create_conn
 from aiokafka.protocol.metadata import MetadataRequest
 
-__all__ = ["in_words", "why_no_broker"]
+__all__ = ["WHERE", "in_words", "why_no_start"]
 
 TRY_SECONDS_MAX: Final = 5.0
 CLOSE_SECONDS_MAX: Final = 1.0
@@ -31,31 +31,47 @@ _RESOURCES: Final[dict[type[Exception], str]] = {
 
 def in_words(error: BaseException) -> str:
     """The error in one line; a refusal, wherever it is among the causes, by the name of what was refused."""
+    return _refusal(error) or " ".join(repr(error).split())
+
+
+def _refusal(error: BaseException) -> str | None:
     for one in _causes(error):
         for kind, resource in _RESOURCES.items():
             if isinstance(one, kind):
-                return f"not authorized for {resource} {_names(one.args)} ({WHERE})"
-    return " ".join(repr(error).split())
+                name = _names(one.args) or f"({' '.join(str(error).split())})"
+                return f"not authorized for {resource} {name} ({WHERE})"
+    return None
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        if isinstance(error, BaseExceptionGroup):
-            for one in error.exceptions:
-                yield from _causes(one)
-        error = error.__cause__
+    """The error and all that it came of. Faust raises errors from themselves, which leaves the cause in their context."""
+    waiting, seen = [error], set()
+    while waiting:
+        one = waiting.pop(0)
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        waiting += [one.__cause__, one.__context__, *(one.exceptions if isinstance(one, BaseExceptionGroup) else ())]
 
 
 def _names(args: Collection[Any]) -> str:
-    found: set[str] = set()
+    return ", ".join(sorted(set(_texts(args))))
+
+
+def _texts(args: Collection[Any]) -> Iterator[str]:
+    """aiokafka names a topic, a topic-partition, or a set of them."""
     for one in args:
-        found |= {one} if isinstance(one, str) else set(map(str, one)) if isinstance(one, Collection) else {str(one)}
-    return ", ".join(sorted(found)) or "(unnamed)"
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, Collection):
+            yield from _texts(one)
 
 
-async def why_no_broker(brokers: str, client_security: Mapping[str, Any]) -> str:
-    """Why no client can start on these brokers, asked for anew at each; the first that answers at all decides."""
+async def why_no_start(error: Exception, brokers: str, client_security: Mapping[str, Any]) -> str:
+    """Why a client could not start on these brokers, asked for anew at each; the first that answers at all decides."""
+    if reason := _refusal(error):
+        return f"Kafka at {brokers}: {reason}"
     for broker in brokers.split(","):
         if reason := await _why_not(broker, client_security):
             return f"Kafka at {broker}: {reason}"

@@ -17,7 +17,7 @@ from app.kafka_admin import FoundTopic, KafkaAdmin, NewTopicPlan
 from app.settings import Settings
 from schemas.topics import AFTER_SALE_REQUEST, FOREVER_MS, Cleanup, Topic, all_topics
 
-__all__ = ["Checked", "TopicsDiffer", "check", "create", "differences", "main"]
+__all__ = ["Checked", "TopicsDiffer", "check", "create", "differences", "main", "main_acls"]
 
 REPLICATION_MAX: Final = 3
 """Copies of each partition unless the setting says otherwise; fewer where there are fewer brokers."""
@@ -182,6 +182,15 @@ def _span(ms: int) -> str:
         if ms >= unit:
             return f"{ms} ({ms / unit:.4g} {name})"
     return f"{ms}"
+
+
+def main_acls(settings: Settings) -> int:
+    """`topics --acls`: needs no broker."""
+    from app.acls import commands
+
+    for line in commands(settings.app_id, settings.brokers):
+        print(line)
+    return 0
 
 
 def main(settings: Settings, *, only_check: bool) -> None:

@@ -14,6 +14,7 @@ from faust.worker import Worker as FaustWorker
 from mode import Service
 
 from app import topics
+from app.acls import User
 from app.agents import declare_agents
 from app.core.retention import Retention
 from app.errors import CommandFailed
@@ -21,7 +22,9 @@ from app.exactly_once.build import LaneApp, build_app
 from app.exactly_once.lanes import Lanes
 from app.exactly_once.layer import SERVICE_LOG, LaneState, LayerSettings
 from app.http_port import HttpPort
+from app.kafka_allowed import check_allowed
 from app.kafka_security import client_security
+from app.kafka_trouble import in_words
 from app.logs import configure_logging
 from app.metrics import Metrics, TransactionEnd
 from app.partitions import partitioner
@@ -47,7 +50,7 @@ again and again is what most of a restore and a tenth of the work went into."""
 def run(settings: Settings) -> int:
     """Run until a signal (returns 0). Raises CommandFailed where it cannot start, or had to stop."""
     configure_logging(settings)
-    checked = asyncio.run(topics.check(settings))
+    checked = asyncio.run(_checked(settings))
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     metrics = Metrics()
     layer = layer_settings(settings, checked.partitions)
@@ -77,7 +80,13 @@ def run(settings: Settings) -> int:
             return 0
     except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - Faust raises again what made it stop
         app.failure = app.failure or error
-    raise CommandFailed(f"the worker stopped: {app.failure!r}" if app.failure else "the worker stopped, see its log")
+    failure = app.failure or app.crash_reason
+    raise CommandFailed(f"the worker stopped: {in_words(failure)}" if failure else "the worker stopped, see its log")
+
+
+async def _checked(settings: Settings) -> topics.Checked:
+    await check_allowed(settings, User.WORKER)
+    return await topics.check(settings)
 
 
 def layer_settings(settings: Settings, partitions: int) -> LayerSettings:

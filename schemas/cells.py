@@ -32,7 +32,7 @@ Ticks = tuple[tuple[int, int], ...]
 class Cell(BaseModel):
     """A frozen cell."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
     v: Literal[1] = CELL_FORMAT
 
 
@@ -52,7 +52,7 @@ class StrategyCell(Cell):
 class ApprovalCell(BaseModel):
     """One automatic approval on an order, as far as its result is known (None = still reserved)."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
     decision_id: str
     strategy_id: str
     spend_day: str
@@ -78,7 +78,7 @@ class OrderCell(Cell):
 class VersionCell(BaseModel):
     """What was seen of one version of a request; `outcome` None = none (not pending) or still held."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
     digest: str
     order_id: str
     outcome: Outcome | None = None

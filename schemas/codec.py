@@ -20,10 +20,12 @@ from schemas.events import (
 )
 from schemas.ids import ALL
 
-__all__ = ["ERROR_LENGTH_MAX", "INPUT_MODELS", "VALUE_BYTES_MAX", "decode", "read_json"]
+__all__ = ["ERROR_LENGTH_MAX", "INPUT_MODELS", "KEY_BYTES_MAX", "VALUE_BYTES_MAX", "decode", "read_json"]
 
 VALUE_BYTES_MAX: Final = 1_048_576
 """A record's value beyond this many bytes is not parsed: a decision on it would not fit a Kafka record either."""
+KEY_BYTES_MAX: Final = 64 * 1024
+"""A record with a longer key is not read: it might not fit where it has to be forwarded to."""
 ERROR_LENGTH_MAX: Final = 500
 ERRORS_SHOWN_MAX: Final = 3
 

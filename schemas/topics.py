@@ -19,6 +19,7 @@ __all__ = [
     "FOREVER_MS",
     "FORWARDED",
     "INPUTS",
+    "LETTER_BYTES_MAX",
     "ORDER_LOGISTICS",
     "REFUND_ALERT",
     "REFUND_DECISION",
@@ -46,6 +47,9 @@ INPUT_BYTES_MAX: Final = 1_048_588
 OUTPUT_BYTES_MAX: Final = 4 * 1_048_576
 """For what the worker writes: a dead letter is an input with headers, a cell is an event with defaults filled in.
 A record that does not fit its topic would stop its lane for good."""
+LETTER_BYTES_MAX: Final = OUTPUT_BYTES_MAX - 64 * 1024
+"""Key and value of a dead letter together; its headers have room in the rest. Brokers measure what comes in compressed, so
+more than this does come in, and is cut: a dead letter that does not fit would stop its lane for good."""
 CHANGELOG_SEGMENT_BYTES: Final = 128 * 1_048_576
 """The newest segment is never compacted: smaller ones, shorter restores. Tuning only, so not checked."""
 

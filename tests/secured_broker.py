@@ -92,6 +92,14 @@ class SecuredBroker(Broker):
             "AUTOREFUND_SASL_PASSWORD_FILE": str(password),
         }
 
+    def client_properties(self, user: str) -> str:
+        """What Kafka's own tools need to be this user."""
+        return (
+            f"security.protocol=SASL_SSL\nsasl.mechanism={SCRAM[0]}\nssl.truststore.type=PEM\n"
+            f"ssl.truststore.location={self.ca}\nsasl.jaas.config={_LOGIN}.scram.ScramLoginModule required "
+            f'username="{user}" password="{password_of(user)}";\n'
+        )
+
     def _make_ca(self, name: str) -> None:
         self._openssl("req", "-x509", *_KEY, "-keyout", f"{name}.key", "-out", f"{name}.pem", "-subj", f"/CN={name}")
 

@@ -20,6 +20,7 @@ from aiokafka.errors import KafkaError, ProducerFenced
 from app.commands.strategy_check import Weight, Word, check, describe
 from app.errors import CommandFailed, UsageError
 from app.kafka_reader import KafkaReader, opened_producer, opened_reader
+from app.kafka_trouble import in_words
 from app.settings import Settings
 from app.words import yuan
 from schemas.codec import decode, read_json
@@ -204,6 +205,6 @@ async def _set(settings: Settings, body: dict[str, Any], config: Config, who: st
                 raise CommandFailed("somebody else sets a strategy of this partition just now: try again") from None
             except KafkaError as error:
                 raise CommandFailed(
-                    f"whether it was published is unknown ({error!r}): `strategies show` tells"
+                    f"whether it was published is unknown ({in_words(error)}): `strategies show` tells"
                 ) from error
             return newest + 1

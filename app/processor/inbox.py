@@ -10,7 +10,7 @@ from app.lane_job import Emit, Headers, Record
 from app.processor.batch import Batch
 from schemas import topics
 from schemas.cells import BurstCell
-from schemas.codec import INPUT_MODELS, decode, read_json
+from schemas.codec import INPUT_MODELS, KEY_BYTES_MAX, decode, read_json
 from schemas.errors import InvalidRecord, InvariantBroken
 from schemas.events import (
     AfterSaleRequest,
@@ -78,6 +78,8 @@ def read(batch: Batch, arrival: Arrival) -> Event | None:
     if record.value is None and arrival.topic in COMPACTED:
         batch.count("ignored", arrival.topic, "tombstone")  # domain [57]
         return None
+    if record.key is not None and len(record.key) > KEY_BYTES_MAX:
+        raise InvalidRecord(f"key of {len(record.key)} bytes, at most {KEY_BYTES_MAX}")
     event = decode(arrival.topic, record.value)
     shop_id = _home(event)
     if shop_id is None:
@@ -91,19 +93,34 @@ def read(batch: Batch, arrival: Arrival) -> Event | None:
 
 
 def put_aside(batch: Batch, arrival: Arrival, error: InvalidRecord) -> None:
-    """Send the record to the dead letters as it came, and tell who has to know (domain [58]; contract, 3)."""
+    """Send the record to the dead letters as it came, and tell who has to know (domain [58]; contract, 3).
+
+    One that does not fit is cut, and a header says how long it was; it stays whole where it first lay.
+    """
     record = arrival.record
+    key, value, cut = _fitting(record)
     batch.count("dead_letters", arrival.topic)
     headers = (
         *arrival.where,
         ("error", str(error).encode()),
         ("schema", f"{INPUT_MODELS[arrival.topic].__name__}/{SCHEMA_VERSION}".encode()),
         ("at", format_time(batch.at).encode()),
+        *cut,
     )
-    batch.emits.append(Emit(topics.DEAD_LETTER.name, record.key, record.value, None, headers))
+    batch.emits.append(Emit(topics.DEAD_LETTER.name, key, value, None, headers))
     if arrival.topic == topics.STRATEGY_CONFIG.name:
         _tell_of_config(batch, record, error)
     _watch_burst(batch)
+
+
+def _fitting(record: Record) -> tuple[bytes | None, bytes | None, Headers]:
+    key, value = record.key, record.value
+    key_bytes, value_bytes = len(key or b""), len(value or b"")
+    if key_bytes + value_bytes <= topics.LETTER_BYTES_MAX:
+        return key, value, ()
+    key = None if key is None else key[:KEY_BYTES_MAX]
+    value = None if value is None else value[: topics.LETTER_BYTES_MAX - KEY_BYTES_MAX]
+    return key, value, (("cut", f"key of {key_bytes} bytes, value of {value_bytes}".encode()),)
 
 
 def _home(event: Event) -> str | None:

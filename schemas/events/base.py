@@ -21,6 +21,10 @@ Text = Annotated[str, Field(max_length=TEXT_LENGTH_MAX)]
 
 
 class Event(BaseModel):
-    """A frozen event. Integers are never made of strings, floats or bools; unknown fields are ignored."""
+    """A frozen event. Integers are never made of strings, floats or bools; unknown fields are ignored.
+
+    Long lists of small things end at their first error (`FailFast`): each error costs a kilobyte, and a record may have room
+    for half a million of them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import FailFast, Field
 
 from schemas.events.base import Event, Int64, SchemaVersion
 from schemas.ids import Id
@@ -22,7 +22,7 @@ class Parcel(Event):
     """One parcel of the order, and the order items in it."""
 
     parcel_id: Id
-    order_item_ids: Annotated[list[Id], Field(max_length=PARCEL_ITEMS_MAX)]
+    order_item_ids: Annotated[list[Id], Field(max_length=PARCEL_ITEMS_MAX), FailFast()]
     shipped_at: Instant | None = None
     signed_at: Instant | None = None
     delivery: Delivery

@@ -5,7 +5,16 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    FailFast,
+    Field,
+    StrictBool,
+    StrictInt,
+    WithJsonSchema,
+    model_validator,
+)
 
 from schemas.events.base import COUNT_MAX, Count, Event, Int64, SchemaVersion, Text
 from schemas.ids import ALL, Id
@@ -70,7 +79,7 @@ EndTime = Annotated[
 ]
 StrategyId = Annotated[Id, Field(json_schema_extra={"not": {"const": ALL}})]
 """The codec reads a "*" as a `ShopCapConfig`."""
-Products = Annotated[list[Id], Field(max_length=PRODUCTS_MAX)]
+Products = Annotated[list[Id], Field(max_length=PRODUCTS_MAX), FailFast()]
 
 
 class ProductScope(Event):
@@ -154,7 +163,7 @@ class StrategyConfig(Event):
     per_order_cap_fen: PerOrderCap = PER_ORDER_CAP_DEFAULT
     daily_cap_fen: DailyCap = DAILY_CAP_DEFAULT
     risk_check: StrictBool = True
-    execution_windows: Annotated[list[ExecutionWindow], Field(max_length=WINDOWS_MAX)] = []
+    execution_windows: Annotated[list[ExecutionWindow], Field(max_length=WINDOWS_MAX), FailFast()] = []
     buyer_limits: BuyerLimits | None = None
     breaker: Breaker | None = None
     owner: Owner = Owner.MERCHANT

@@ -6,11 +6,18 @@ from typing import Any
 
 import orjson
 import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import MessageSizeTooLargeError
 
+from schemas.codec import VALUE_BYTES_MAX
 from schemas.times import parse_time
+from tests.corpus import MALFORMED
 from tests.integration.town import PARTITIONS, Town, home, metric, request
 
 pytestmark = pytest.mark.integration
+
+LARGEST_BYTES = 1_040_000
+"""What a broker takes without compression, less the record's own bytes."""
 
 
 def bad_requests() -> dict[str, bytes | None]:
@@ -22,11 +29,6 @@ def bad_requests() -> dict[str, bytes | None]:
 
     return {
         "nothing at all": None,
-        "empty": b"",
-        "no JSON": b"{not json",
-        "bad UTF-8": b'{"request_id": "\xff\xfe"}',
-        "an array": b"[1, 2]",
-        "deep nesting": b"[" * 100_000,
         "a huge number": orjson.dumps(good).replace(b'"amount_fen":100', b'"amount_fen":' + b"9" * 5000),
         "float money": changed(amount_fen=1.0),
         "money as text": changed(amount_fen="100"),
@@ -39,7 +41,7 @@ def bad_requests() -> dict[str, bytes | None]:
         "an unknown status": changed(status="maybe"),
         "a megabyte of reason": changed(reason="x" * 1_000_000),
         "NaN": orjson.dumps(good).replace(b'"amount_fen":100', b'"amount_fen":NaN'),
-    }
+    } | {what: value for what, value in MALFORMED.items() if len(value) < LARGEST_BYTES}
 
 
 async def test_bad_records_become_dead_letters_and_their_neighbours_are_decided(town: Town) -> None:
@@ -75,6 +77,38 @@ async def test_bad_records_become_dead_letters_and_their_neighbours_are_decided(
     assert alert["strategy_id"] == "s-1"
     assert metric(worker, 'autorefund_dead_letters_total{topic="after-sale-request"}') == len(bad)
     assert metric(worker, 'autorefund_dead_letters_total{topic="strategy-config"}') == 1
+
+
+async def test_a_value_that_fits_no_dead_letter_blocks_no_lane(town: Town) -> None:
+    """Brokers measure batches as they come: compressed, 10 MB go through where 1 MB is the most."""
+    worker = town.worker()
+    await town.strategy()
+    for number in (1, 2):
+        await town.order(f"o-{number}")
+    await town.ask(1)
+    huge = b'{"request_id": "' + b"x" * 10_000_000 + b'"}'
+    with pytest.raises(MessageSizeTooLargeError):
+        await send_huge(town, huge, compression=None)
+    await send_huge(town, huge, compression="gzip")
+    await town.ask(2)
+
+    assert set(await town.decisions(2)) == {"r-1:1", "r-2:1"}
+    (letter,) = await town.dead_letters(1)
+    headers = {name: header.decode() for name, header in letter.headers}
+    assert headers["error"] == f"value of {len(huge)} bytes, at most {VALUE_BYTES_MAX}"
+    assert headers["cut"] == f"key of 4 bytes, value of {len(huge)}"
+    assert huge.startswith(letter.value)
+    assert len(letter.value) > VALUE_BYTES_MAX
+    assert worker.exit_code is None
+
+
+async def send_huge(town: Town, value: bytes, compression: str | None) -> None:
+    """To the home of shop-1."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=town.broker.address, compression_type=compression, max_request_size=20_000_000
+    )
+    async with producer:
+        await producer.send_and_wait("after-sale-request", value, key=b"huge", partition=home("shop-1"))
 
 
 async def test_a_record_in_another_shops_partition_is_forwarded_in_order_and_decided_once(town: Town) -> None:

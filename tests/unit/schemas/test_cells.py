@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ from schemas.vocabulary import Outcome, ResultStatus
 from tests.builders import AT_MICROS, approval, logistics, order, request, shop_cap, strategy
 from tests.json_schemas import validator
 
+WHISPER = "a buyer's name"
 fen = st.integers(0, FEN_MAX).map(Money)
 micros = st.integers(-(2**60), 2**60)
 texts = st.text(max_size=10)
@@ -136,6 +138,14 @@ def test_bytes_that_are_no_cell_are_a_broken_invariant(raw: bytes) -> None:
     kind = SpendCell if b"executed" in raw else HoldCell
     with pytest.raises(InvariantBroken):
         load_cell(kind, raw)
+
+
+@each_cell
+def test_a_cell_that_cannot_be_read_is_not_quoted(cell: Cell) -> None:
+    """What a worker stops with goes to its log; cells hold buyers' ids and what they bought."""
+    with pytest.raises(InvariantBroken) as error:
+        load_cell(type(cell), json.dumps(body(cell) | {"v": WHISPER}).encode())
+    assert WHISPER not in "".join(traceback.format_exception(error.value))
 
 
 def test_a_cell_written_before_its_format_was_told_is_of_the_first() -> None:
