@@ -135,6 +135,11 @@ def test_so_many_requests_as_were_asked_for_whatever_the_shape(shape: Shape) -> 
     assert sum(one.kind is Kind.REQUEST for one in found) == 2_000
 
 
+def test_the_number_of_records_is_known_roughly_beforehand(much: list[Planned]) -> None:
+    expected = Profile.of_requests(REQUESTS, 100, Shape.STEADY).records_expected
+    assert expected == pytest.approx(len(much), rel=0.03)
+
+
 def test_nobody_applies_after_their_request_was_sent() -> None:
     for one in traffic(Profile(rate=300, seconds=5)):
         if one.kind in {Kind.REQUEST, Kind.ASKED_AGAIN}:
