@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from app.commands.load_options import add_load, profile_of
-from app.commands.parsers import add_operators
+from app.commands.parsers import add_operators, partitions
 from app.errors import CommandFailed, UsageError
 from app.settings import load_settings
 
@@ -27,10 +27,14 @@ Exit code: 0 done, 1 failed, 2 wrongly called or set."""
 
 
 def _topics(arguments: argparse.Namespace) -> int:
-    from app import topics
+    from app import growth, topics
 
     if arguments.acls:
         return topics.main_acls(load_settings(os.environ))
+    if arguments.grown_from is not None and arguments.grow_to is None:
+        raise UsageError("--from goes with --grow-to")
+    if arguments.grow_to is not None:
+        return growth.main(load_settings(os.environ), arguments.grow_to, arguments.grown_from)
     topics.main(load_settings(os.environ), only_check=arguments.check)
     return DONE
 
@@ -150,8 +154,17 @@ def _parser() -> argparse.ArgumentParser:
         "topics", _topics, "create or check every topic",
         "A topic that is\nset so that something could be lost is an error that says how to mend it.",
     )  # fmt: skip
-    topics.add_argument("--check", action="store_true", help="create nothing; a missing topic is an error")
-    topics.add_argument("--acls", action="store_true", help="only print the ACLs that each user needs, as commands")
+    does = topics.add_mutually_exclusive_group()
+    does.add_argument("--check", action="store_true", help="create nothing; a missing topic is an error")
+    does.add_argument("--acls", action="store_true", help="only print the ACLs that each user needs, as commands")
+    does.add_argument(
+        "--grow-to", type=partitions, metavar="N",
+        help="give every topic N partitions, a multiple of what they have, and move the tables; all workers must be stopped",
+    )  # fmt: skip
+    topics.add_argument(
+        "--from", type=partitions, dest="grown_from", metavar="N",
+        help="with --grow-to, where somebody has grown the topics by hand: how many they had",
+    )  # fmt: skip
     command(
         "worker", _worker, "run the stream worker",
         "It refuses to start where\ntopics are missing or differ. SIGTERM and SIGINT stop it in order.",

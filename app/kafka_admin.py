@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaConnectionError, KafkaError, for_code
 
@@ -138,12 +138,26 @@ class KafkaAdmin:
             if one["error_code"] != _UNKNOWN_TOPIC
         }
 
-    async def _settle(self, names: Sequence[str]) -> None:
+    async def add_partitions(self, names: Sequence[str], partitions: int) -> None:
+        """Give the topics so many partitions, and wait until they can be used."""
+        if not names:
+            return
+        asked = {name: NewPartitions(partitions) for name in names}
+        await self._call(self._client.create_partitions(asked, timeout_ms=REQUEST_SECONDS_MAX * 1000))
+        await self._settle(names, partitions)
+
+    async def members(self, group: str) -> int:
+        """How many members a consumer group has now."""
+        answers = await self._call(self._client.describe_consumer_groups([group]))
+        return sum(len(one[5]) for answer in answers for one in answer.groups)
+
+    async def _settle(self, names: Sequence[str], partitions: int = 1) -> None:
         try:
             async with asyncio.timeout(SETTLE_SECONDS_MAX):
                 while True:
                     found = await self.describe(names)
-                    if len(found) == len(names) and all(one.settled for one in found.values()):
+                    done = (one.settled and one.partitions >= partitions for one in found.values())
+                    if len(found) == len(names) and all(done):
                         return
                     await asyncio.sleep(0.1)
         except TimeoutError:

@@ -17,7 +17,7 @@ from app.exactly_once.offsets import OffsetsUnknown, committed_offsets
 from app.kafka_admin import KafkaAdmin
 from app.kafka_security import client_security
 from app.kafka_trouble import in_words, why_no_start
-from app.partitions import partitioner
+from app.partitions import earlier_homes, partitioner
 from app.settings import Settings
 from schemas.topics import AFTER_SALE_REQUEST, all_topics
 
@@ -38,10 +38,15 @@ class KafkaReader:
         self._partitions = partitions
         self.partitions = _known(AFTER_SALE_REQUEST.name, partitions)
         """Of every topic."""
+        self._home_of = home_of(self.partitions)
 
     def home(self, shop_id: str) -> int:
         """The shop's partition."""
-        return home_of(self.partitions)(shop_id)
+        return self._home_of(shop_id)
+
+    def homes(self, shop_id: str) -> list[int]:
+        """Where the shop's outputs may lie: its partition, and those it had before topics grew."""
+        return earlier_homes(shop_id, self.partitions)
 
     async def ends(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
         """End offsets (of committed records: markers and aborted records count, open transactions do not)."""

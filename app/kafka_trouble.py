@@ -20,7 +20,7 @@ __all__ = ["WHERE", "in_words", "why_no_start"]
 
 TRY_SECONDS_MAX: Final = 5.0
 CLOSE_SECONDS_MAX: Final = 1.0
-WHERE: Final = "AUTOREFUND_SASL_USERNAME or the certificate says who we are"
+WHERE: Final = "deploy/security.md lists what each user needs"
 _RESOURCES: Final[dict[type[Exception], str]] = {
     errors.TopicAuthorizationFailedError: "topic",
     errors.GroupAuthorizationFailedError: "group",

@@ -8,7 +8,7 @@ from typing import Final
 
 from aiokafka.partitioner import murmur2
 
-__all__ = ["SHOPS_REMEMBERED_MAX", "partitioner"]
+__all__ = ["SHOPS_REMEMBERED_MAX", "earlier_homes", "partitioner"]
 
 SHOPS_REMEMBERED_MAX: Final = 100_000
 """Shops whose partition is remembered: the hash is computed in Python, for each record otherwise."""
@@ -23,3 +23,12 @@ def partitioner(partitions: int) -> Callable[[str], int]:
         return (int(murmur2(shop_id.encode())) & POSITIVE) % partitions
 
     return partition_of
+
+
+def earlier_homes(shop_id: str, partitions: int) -> list[int]:
+    """Where records of the shop may lie, when there are `partitions`: today's partition, and those before topics grew.
+
+    Topics grow to a multiple (`app/growth.py`), so each earlier number divides today's.
+    """
+    home = partitioner(partitions)(shop_id)
+    return sorted({home % number for number in range(1, partitions + 1) if partitions % number == 0})

@@ -84,7 +84,7 @@ class Settings(BaseModel):
         12,
         ge=1,
         le=1000,
-        description="partitions that `topics` gives to new topics; 12 lanes take several times a sale day's peak, and the number cannot be changed later. Where after-sale-request exists, its number counts",
+        description="partitions that `topics` gives to new topics; 12 lanes take several times a sale day's peak, and only `topics --grow-to` can change the number later. Where after-sale-request exists, its number counts",
     )
     replication: int | None = Field(
         None,

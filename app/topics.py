@@ -55,7 +55,7 @@ async def create(settings: Settings) -> Checked:
         if "partitions" in settings.model_fields_set and partitions != settings.partitions:
             text = (
                 f"{AFTER_SALE_REQUEST.name}: has {partitions} partitions, AUTOREFUND_PARTITIONS says {settings.partitions}. "
-                "The topic's number counts and cannot be changed; unset the variable"
+                "The topic's number counts: unset the variable (`python -m app topics --grow-to` is how it grows)"
             )
             raise TopicsDiffer([text])
         replication = settings.replication or min(REPLICATION_MAX, await admin.broker_count())
@@ -110,7 +110,7 @@ def differences(
             yield (
                 f"{topic.name}: has {there.partitions} partitions, {AFTER_SALE_REQUEST.name} has {partitions}: a shop's records "
                 "would not meet. If it is still empty, delete it and run `python -m app topics`; else stop its writers and "
-                "copy it, by key, into a new topic of this name"
+                "copy it, by key, into a new topic of this name (or, where growing was interrupted, `python -m app topics --grow-to` again)"
             )
         if there.replication < replication:
             yield (

@@ -104,6 +104,12 @@ class Profile:
     shape: Shape = Shape.STEADY
     duplicates: float = DUPLICATES
 
+    @property
+    def records_expected(self) -> int:
+        """About so many, without the strategies."""
+        requests = self.requests_max or self.rate * self.shape.mean * self.seconds
+        return round(requests * (2 + self.duplicates + WITHDRAWN + ASKED_AGAIN + EDITED))
+
     @classmethod
     def of_requests(cls, requests: int, rate: float, shape: Shape) -> Profile:
         """So many new requests, however long it takes."""

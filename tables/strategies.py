@@ -5,9 +5,11 @@ key `shop_id` -> ShopCell; key `shop_id|strategy_id` -> StrategyCell.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from schemas.cells import ShopCell, StrategyCell
 from schemas.events import ShopCapConfig, StrategyConfig
-from schemas.ids import join_key
+from schemas.ids import join_key, split_key
 from tables.cell_table import CellTable
 from tables.stores import Store
 
@@ -27,6 +29,10 @@ class Strategies:
         """Every strategy the shop ever had, deleted and shadow ones too, in no promised order."""
         shop = self.shops.get(join_key(shop_id))
         return [] if shop is None else [c for c in (self.get(shop_id, s) for s in shop.strategy_ids) if c is not None]
+
+    def shop_ids(self) -> Iterator[str]:
+        """The shops of all committed cells; a shop comes once for each of its cells."""
+        return (split_key(key)[0] for key in iter(self.shops.keys()))
 
     def get(self, shop_id: str, strategy_id: str) -> StrategyConfig | None:
         """The version in force."""

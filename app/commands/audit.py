@@ -7,7 +7,9 @@ looked for at which none of them moves; everything is then read up to that momen
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -35,6 +37,26 @@ MOMENTS_MAX: Final = 400
 CLOCK_SLACK: Final = timedelta(hours=1)
 """Kafka's timestamps may lie so far from the decision clock."""
 Ends = dict[TopicPartition, int]
+Origin = tuple[int, int]
+"""Partition and offset."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A result that a lane has read. `way`: the topic; `origin`: where it lay first."""
+
+    at: int
+    way: str
+    origin: Origin
+    result: RefundResult
+
+
+@dataclass(slots=True)
+class _Books:
+    """By lane: its ledger, and results that its shops got in the lanes where they lived before topics grew."""
+
+    ledgers: defaultdict[int, Ledger] = field(default_factory=lambda: defaultdict(Ledger))
+    earlier: defaultdict[int, list[_Taken]] = field(default_factory=lambda: defaultdict(list))
 
 
 def main(settings: Settings, *, days: int, shop_id: str | None) -> int:
@@ -47,9 +69,11 @@ async def _audit(settings: Settings, days: int, shop_id: str | None) -> int:
     faults: list[str] = []
     decisions = results = places = total = 0
     async with opened_reader(settings) as reader:
-        lanes = range(reader.partitions) if shop_id is None else [reader.home(shop_id)]
-        for lane in lanes:
-            ledger, cells = await _lane(reader, lane, first)
+        lanes = range(reader.partitions) if shop_id is None else reader.homes(shop_id)
+        books = _Books()
+        for lane in lanes:  # upwards: a shop that has moved was in a lower lane before (`app/growth.py`)
+            cells = await _lane(reader, lane, first, books)
+            ledger = books.ledgers.pop(lane, Ledger())
             spent = {place: one for place, one in ledger.spent().items() if shop_id in {None, place[0]}}
             faults += ledger.faults
             faults += ledger.differences(cells, shop_id)
@@ -67,24 +91,36 @@ async def _audit(settings: Settings, days: int, shop_id: str | None) -> int:
     return 1 if faults else 0
 
 
-async def _lane(reader: KafkaReader, lane: int, first: SpendDay) -> tuple[Ledger, dict[Place, SpendCell]]:
+async def _lane(reader: KafkaReader, lane: int, first: SpendDay, books: _Books) -> dict[Place, SpendCell]:
+    """The lane's spend cells. Its decisions and results are entered for the lane in which their shop lives now."""
     changelog = changelog_topic(reader.settings.app_id, "daily_spend")
     ends, offsets = await _moment(reader, lane, changelog)
     since = parse_time(f"{first}T00:00:00+08:00") - CLOCK_SLACK
-    ledger = Ledger()
+    of_moved: set[tuple[str, str]] = set()
     async for record in reader.read(REFUND_DECISION.name, [lane], since=since, until=ends):
         value = orjson.loads(record.value)
         if value.get("spend_day") is None or value["spend_day"] >= first:
-            ledger.decision(value)
-    for way, result in await _results(reader, lane, since, offsets):
-        ledger.result(result, way)
+            home = reader.home(value["shop_id"])
+            books.ledgers[home].decision(value)
+            if home != lane:
+                of_moved.add((value["shop_id"], value["decision_id"]))
+    taken, forwarded = await _results(reader, lane, since, offsets)
+    here = [one for one in books.earlier.pop(lane, []) if one.origin not in forwarded]
+    for one in taken:
+        home = reader.home(one.result.shop_id)
+        if home == lane:
+            here.append(one)
+        elif (one.result.shop_id, one.result.decision_id) in of_moved:
+            books.earlier[home].append(one)
+    for one in sorted(here, key=lambda one: one.at):
+        books.ledgers[lane].result(one.result, one.way)
     cells: dict[Place, SpendCell] = {}
     async for record in reader.read(changelog, [lane], until=ends):
         shop_id, strategy_id, day, *shadow = split_key(record.key)
-        if shadow or day < first:
+        if shadow or day < first or reader.home(shop_id) != lane:
             continue
         cells[shop_id, strategy_id, day] = load_cell(SpendCell, record.value) if record.value else SpendCell()
-    return ledger, cells
+    return cells
 
 
 async def _moment(reader: KafkaReader, lane: int, changelog: str) -> tuple[Ends, Ends]:
@@ -103,17 +139,25 @@ async def _moment(reader: KafkaReader, lane: int, changelog: str) -> tuple[Ends,
 
 async def _results(
     reader: KafkaReader, lane: int, since: datetime, offsets: Mapping[TopicPartition, int]
-) -> list[tuple[str, RefundResult]]:
-    """The results that the lane has taken in: its own, and those forwarded to it."""
-    found: list[tuple[int, str, RefundResult]] = []
+) -> tuple[list[_Taken], set[Origin]]:
+    """The results that the lane has read, and where those first lay that were forwarded to it, read already or not."""
+    found: list[_Taken] = []
+    forwarded: set[Origin] = set()
     for topic in (REFUND_RESULT.name, FORWARDED.name):
-        async for record in reader.read(topic, [lane], since=since, until=dict(offsets)):
-            if topic == FORWARDED.name and dict(record.headers).get("topic") != REFUND_RESULT.name.encode():
+        async for record in reader.read(topic, [lane], since=since):
+            origin = (lane, record.offset)
+            if topic == FORWARDED.name:
+                headers = dict(record.headers)
+                if headers["topic"] != REFUND_RESULT.name.encode():
+                    continue
+                origin = (int(headers["partition"]), int(headers["offset"]))
+                forwarded.add(origin)
+            if record.offset >= offsets[TopicPartition(topic, lane)]:
                 continue
             try:
                 result = decode(REFUND_RESULT.name, record.value)
             except InvalidRecord:
                 continue
-            if isinstance(result, RefundResult) and reader.home(result.shop_id) == lane:
-                found.append((record.timestamp, topic, result))
-    return [(way, result) for _, way, result in sorted(found, key=lambda one: one[0])]
+            if isinstance(result, RefundResult):
+                found.append(_Taken(record.timestamp, topic, origin, result))
+    return found, forwarded

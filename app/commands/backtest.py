@@ -209,7 +209,7 @@ async def _from_kafka(settings: Settings, draft: StrategyConfig, days: int) -> t
     async with opened_reader(settings) as reader:
         records = await _inputs(reader, draft.shop_id, since)
         actual = Outlook()
-        async for record in reader.read(REFUND_DECISION.name, [reader.home(draft.shop_id)], since=since):
+        async for record in reader.read(REFUND_DECISION.name, reader.homes(draft.shop_id), since=since):
             value = orjson.loads(record.value)
             if value["shop_id"] == draft.shop_id:
                 actual.decisions[value["decision_id"]] = value

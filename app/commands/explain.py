@@ -146,7 +146,7 @@ def _results(decision: Json, results: Iterable[Json], language: str) -> list[str
 
 
 async def _search(reader: KafkaReader, request_id: str, shop_id: str | None, since: datetime) -> Found:
-    partitions = None if shop_id is None else [reader.home(shop_id)]
+    partitions = None if shop_id is None else reader.homes(shop_id)
     found = Found()
     async for record in reader.read(REFUND_DECISION.name, partitions, since=since):
         if record.key == request_id.encode():

@@ -53,10 +53,7 @@ class Loader:
                 await asyncio.sleep(ahead)
             self.behind_seconds = max(self.behind_seconds, -ahead)
             await self._publish(planned)
-            seconds = monotonic() - began
-            progress.at(
-                planned.at_seconds, f"{self.sent.total():,} records, {self.sent.total() / max(seconds, 0.1):,.0f}/s"
-            )
+            progress.to(self.sent.total())
         await self._producer.flush()
         if self._failure is not None:
             raise self._failure
@@ -108,14 +105,14 @@ async def _load(settings: Settings, profile: Profile) -> str:
     checked = await topics.check(settings)
     async with opened_producer(settings) as producer:
         loader = Loader(producer, checked.partitions)
-        now = datetime.now(UTC)
-        strategies = list(Traffic(profile, now, "").strategies())
-        progress = Progress("strategies", None)
+        strategies = list(Traffic(profile, datetime.now(UTC), "").strategies())
+        progress = Progress("strategies", len(strategies), stream=sys.stderr)
         await loader.send(strategies, progress)
+        progress.end()
         now = datetime.now(UTC)
-        progress = Progress("load", profile.seconds)
+        progress = Progress("load", len(strategies) + profile.records_expected, stream=sys.stderr)
         seconds = await loader.send(Traffic(profile, now, _tag_of(now)).records(), progress)
-        progress.end(profile.seconds, f"{loader.sent.total():,} records")
+        progress.end()
     if not loader.sent[Kind.REQUEST]:
         raise CommandFailed(f"no request came in {profile.seconds:g} s at {profile.rate:g}/s; ask for more of either")
     return summary(loader.sent, seconds, loader.behind_seconds, profile)

@@ -6,9 +6,10 @@ import argparse
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["DAYS_MAX", "Command", "Run", "add_operators", "days"]
+__all__ = ["DAYS_MAX", "Command", "Run", "add_operators", "days", "partitions"]
 
 DAYS_MAX: Final = 36_500
+PARTITIONS_MAX: Final = 1_000
 Run = Callable[[argparse.Namespace], int]
 Command = Callable[[str, Run, str, str], argparse.ArgumentParser]
 
@@ -18,6 +19,14 @@ def days(text: str) -> int:
     number = int(text) if text.isdecimal() else 0
     if not 1 <= number <= DAYS_MAX:
         raise argparse.ArgumentTypeError(f"{text!r}: 1 to {DAYS_MAX} days are meant")
+    return number
+
+
+def partitions(text: str) -> int:
+    """A number of partitions, 1 to PARTITIONS_MAX; a bad one is a usage error."""
+    number = int(text) if text.isdecimal() else 0
+    if not 1 <= number <= PARTITIONS_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r}: 1 to {PARTITIONS_MAX} partitions are meant")
     return number
 
 

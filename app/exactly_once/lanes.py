@@ -191,6 +191,8 @@ class Lanes:
             missing = set(self.settings.input_topics) - found
             if missing:
                 raise NotColocated(f"partition {partition} was assigned without {', '.join(sorted(missing))}")
+            if partition >= self.settings.partitions:
+                raise NotColocated(f"partition {partition} is new: topics had {self.settings.partitions} at the start")
         return set(topics)
 
     async def _fence(self, partitions: set[int]) -> None:

@@ -44,6 +44,18 @@ class Processor:
         self._rules = rules
         self._clock: datetime | None = None
         self._sweep = Sweep(rules.retention)
+        self._refuse_strangers()
+
+    def _refuse_strangers(self) -> None:
+        """Raises InvariantBroken where a shop's strategies lie in another lane than its requests: topics have grown alone."""
+        for shop_id in self._tables.strategies.shop_ids():
+            home = self._partition_of(shop_id)
+            if home != self._lane:
+                raise InvariantBroken(
+                    f"lane {self._lane} remembers shop {shop_id}, whose records go to lane {home}: topics were given more "
+                    "partitions, and the tables left behind. Stop all workers; `python -m app topics --grow-to NOW --from "
+                    "BEFORE` moves them"
+                )
 
     def process(self, records: Sequence[Record], now: datetime) -> Effects:
         """End the holds that are due, take the records (control plane first, else in order), then forget what is over."""

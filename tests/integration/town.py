@@ -60,6 +60,10 @@ class Town:
         where = home(shop_id) if partition is None else partition
         await self._producer.send_and_wait(topic, raw, key=shop_id.encode() if key is None else key, partition=where)
 
+    async def look_again(self) -> None:
+        """Let the producer see partitions that were added since it looked."""
+        await self._producer.client.force_metadata_update()
+
     async def strategy(self, **change: Any) -> None:
         """Publish a strategy."""
         value = builders.strategy_value(**change)
@@ -95,10 +99,10 @@ class Town:
         """Once there are `number` of them."""
         return [orjson.loads(record.value) for record in await self.wait_for(REFUND_ALERT.name, number)]
 
-    async def wait_for(self, topic: str, number: int) -> list[ConsumerRecord]:
+    async def wait_for(self, topic: str, number: int, partitions: int = PARTITIONS) -> list[ConsumerRecord]:
         """The topic's records, once there are at least so many."""
         until = monotonic() + WAIT_SECONDS_MAX
-        while len(found := await self.records(topic)) < number:
+        while len(found := await read_topic(self.broker.address, topic, partitions)) < number:
             if monotonic() > until:
                 logs = "\n".join(worker.log.read_text()[-1500:] for worker in self.workers)
                 raise AssertionError(f"{len(found)} records in {topic}, not {number}\n{logs}")

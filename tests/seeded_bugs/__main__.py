@@ -1,4 +1,4 @@
-"""`python -m tests.seeded_bugs layer|rules [WORD]`: each bug in turn, and the test that kills it."""
+"""`python -m tests.seeded_bugs layer|rules|growth [WORD]`: each bug in turn, and the test that kills it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from pathlib import Path
 from time import monotonic
 
 from tests.seeded_bugs.bug import Bug, copy_tree, killer_of
+from tests.seeded_bugs.growth import GROWTH_BUGS
 from tests.seeded_bugs.layer import LAYER_BUGS
 from tests.seeded_bugs.rules import RULE_BUGS
 
-LISTS = {"layer": LAYER_BUGS, "rules": RULE_BUGS}
+LISTS = {"layer": LAYER_BUGS, "rules": RULE_BUGS, "growth": GROWTH_BUGS}
 
 
 def main(arguments: list[str]) -> int:

@@ -6,10 +6,11 @@ import pytest
 
 from schemas.vocabulary import Reason
 from tests.seeded_bugs.bug import ROOT, Bug
+from tests.seeded_bugs.growth import GROWTH_BUGS
 from tests.seeded_bugs.layer import LAYER_BUGS
 from tests.seeded_bugs.rules import RULE_BUGS
 
-BUGS = [*LAYER_BUGS, *RULE_BUGS]
+BUGS = [*LAYER_BUGS, *RULE_BUGS, *GROWTH_BUGS]
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=[bug.name for bug in BUGS])

@@ -7,7 +7,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.partitions import partitioner
+from app.partitions import earlier_homes, partitioner
 
 KNOWN = {
     "21": -973932308,
@@ -30,3 +30,13 @@ def test_the_hash_is_kafkas_made_positive_by_its_mask(shop_id: str, partitions: 
 def test_it_is_what_a_client_gives_for_the_same_key(shop_id: str, partitions: int) -> None:
     every = list(range(partitions))
     assert partitioner(partitions)(shop_id) == DefaultPartitioner()(shop_id.encode(), every, every)
+
+
+@given(st.text(min_size=1, max_size=40), st.integers(1, 24), st.lists(st.integers(2, 4), max_size=3))
+def test_wherever_a_shop_lived_before_topics_grew_is_looked_into(shop_id: str, first: int, grew_by: list[int]) -> None:
+    lived, partitions = [], first
+    for factor in (1, *grew_by):
+        partitions *= factor
+        lived.append(partitioner(partitions)(shop_id))
+    assert lived == sorted(lived)
+    assert set(lived) <= set(earlier_homes(shop_id, partitions))

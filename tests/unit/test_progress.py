@@ -1,50 +1,93 @@
-"""Progress: a bar that is drawn over itself on a terminal, a line now and then in a log."""
+"""Progress: a bar on a terminal, lines in a log, nothing where nobody would see it."""
 
 from __future__ import annotations
 
-from io import StringIO
+import io
+import os
+import pty
+from collections.abc import Callable
+from pathlib import Path
 
-from app.progress import LINE_SECONDS, REDRAW_SECONDS, Progress
+from app.progress import Progress
 
 
-class Terminal(StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-class Clock:
+def ticking(seconds: float) -> Callable[[], float]:
+    """A clock that is later at each look."""
     now = 0.0
 
-    def __call__(self) -> float:
-        return self.now
+    def look() -> float:
+        nonlocal now
+        now += seconds
+        return now
+
+    return look
 
 
-def test_a_terminal_sees_one_bar_that_grows() -> None:
-    terminal, clock = Terminal(), Clock()
-    progress = Progress("load", 200, stream=terminal, clock=clock)
-    progress.at(1)
-    clock.now += REDRAW_SECONDS
-    progress.at(50, "fifty")
-    progress.end(200)
-    drawn = terminal.getvalue().split("\r")
-    assert [one.count("█") for one in drawn] == [0, 8, 30]
-    assert "25%  fifty" in drawn[1]
-    assert terminal.getvalue().count("\n") == 1
+def test_a_log_gets_a_line_now_and_then() -> None:
+    log = io.StringIO()
+    progress = Progress("restore", 100, stream=log, clock=ticking(3))
+    for done in (10, 20, 30, 40):
+        progress.to(done)
+    progress.end()
+    assert log.getvalue() == "restore: 20 of 100 records (20 %), 3/s\nrestore: 40 of 100 records (40 %), 3/s\n"
 
 
-def test_a_log_gets_a_line_every_ten_seconds_without_escape_sequences() -> None:
-    log, clock = StringIO(), Clock()
-    progress = Progress("load", 100, stream=log, clock=clock)
-    for second in range(25):
-        clock.now = float(second)
-        progress.at(second)
-    progress.end(100, "done")
-    assert log.getvalue().splitlines() == ["load  10%", "load  20%", "load 100%  done"]
-    assert LINE_SECONDS == 10
+def test_lines_can_go_to_a_logger() -> None:
+    lines: list[str] = []
+    log = io.StringIO()
+    Progress("restore", stream=log, say=lines.append, clock=ticking(10)).to(1000, 2000)
+    assert lines == ["restore: 1,000 of 2,000 records (50 %), 100/s"]
+    assert log.getvalue() == ""
 
 
-def test_more_than_all_is_all_and_an_unknown_end_is_a_count() -> None:
-    log = StringIO()
-    Progress("load", 10, stream=log).end(12)
-    Progress("strategies", None, stream=log).end(1234)
-    assert log.getvalue().splitlines() == ["load 100%", "strategies 1,234"]
+def test_what_is_over_soon_says_nothing() -> None:
+    log = io.StringIO()
+    Progress("replay", stream=log, clock=ticking(0.1)).to(1)
+    assert log.getvalue() == ""
+
+
+def test_without_a_total_there_is_a_count() -> None:
+    log = io.StringIO()
+    Progress("replay", stream=log, clock=ticking(5)).to(1234)
+    assert log.getvalue() == "replay: 1,234 records, 247/s\n"
+
+
+def test_more_than_all_is_all() -> None:
+    log = io.StringIO()
+    Progress("replay", 10, stream=log, clock=ticking(5)).to(30)
+    assert "(100 %)" in log.getvalue()
+
+
+def on_a_terminal(total: int | None) -> str:
+    """What a terminal is sent."""
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "w") as terminal:
+        progress = Progress("replay", total, stream=terminal, clock=ticking(1))
+        progress.to(50)
+        progress.end()
+        text = os.read(ours, 1000).decode()
+    os.close(ours)
+    return text
+
+
+def test_a_terminal_gets_a_bar_that_goes_away() -> None:
+    text = on_a_terminal(100)
+    assert "[###############...............] replay: 50 of 100 records (50 %)" in text
+    assert text.endswith("\r\x1b[K")
+    assert "[" not in on_a_terminal(None).replace("\x1b[K", "")
+
+
+def test_nobody_sees_a_closed_or_a_null_stream() -> None:
+    closed = io.StringIO()
+    closed.close()
+    lines: list[str] = []
+    with Path(os.devnull).open("w") as null:
+        for stream in (None, closed, null):
+            Progress("restore", 100, stream=stream, say=lines.append, clock=ticking(10)).to(1)
+    assert lines == []
+
+
+def test_a_file_is_a_log(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("w") as log:
+        Progress("restore", 100, stream=log, clock=ticking(10)).to(1)
+    assert (tmp_path / "log").read_text() == "restore: 1 of 100 records (1 %), 0/s\n"

@@ -125,7 +125,7 @@ def test_records_come_in_order_each_is_valid_and_none_is_from_the_future(
     assert all(one.at_seconds <= other.at_seconds <= seconds for one, other in pairwise(found))
     for one in found:
         decode(one.message.topic, one.message.body())
-        if one.kind is Kind.REQUEST:
+        if one.message.topic == AFTER_SALE_REQUEST.name:
             assert sum(item["amount_fen"] for item in one.message.value["items"]) == one.message.value["amount_fen"]
 
 
@@ -133,6 +133,11 @@ def test_records_come_in_order_each_is_valid_and_none_is_from_the_future(
 def test_so_many_requests_as_were_asked_for_whatever_the_shape(shape: Shape) -> None:
     found = traffic(Profile.of_requests(2_000, 50, shape))
     assert sum(one.kind is Kind.REQUEST for one in found) == 2_000
+
+
+def test_the_number_of_records_is_known_roughly_beforehand(much: list[Planned]) -> None:
+    expected = Profile.of_requests(REQUESTS, 100, Shape.STEADY).records_expected
+    assert expected == pytest.approx(len(much), rel=0.03)
 
 
 def test_nobody_applies_after_their_request_was_sent() -> None:

@@ -86,13 +86,13 @@ def planned(*at_seconds: float) -> list[Planned]:
 async def test_a_record_is_never_sent_before_its_time() -> None:
     loader, clock = Loader(SlowProducer(), 4), asyncio.get_running_loop().time
     began = clock()
-    await loader.send(planned(0, 0.05, 0.1), Progress("load", None))
+    await loader.send(planned(0, 0.05, 0.1), Progress("load", stream=None))
     assert clock() - began >= 0.1
 
 
 async def test_who_is_late_sends_at_once_and_says_by_how_much() -> None:
     loader = Loader(SlowProducer(seconds=0.02), 4)
-    await loader.send(planned(*[0.0] * 6), Progress("load", None))
+    await loader.send(planned(*[0.0] * 6), Progress("load", stream=None))
     assert loader.sent == {Kind.REQUEST: 6}
     assert loader.behind_seconds >= 0.1
 
@@ -100,7 +100,7 @@ async def test_who_is_late_sends_at_once_and_says_by_how_much() -> None:
 async def test_a_record_that_kafka_refuses_ends_it() -> None:
     loader = Loader(SlowProducer(error=ConnectionError("gone")), 4)
     with pytest.raises(ConnectionError):
-        await loader.send(planned(0, 0), Progress("load", None))
+        await loader.send(planned(0, 0), Progress("load", stream=None))
 
 
 def test_the_summary_counts_by_kind_and_tells_the_rate_that_was_reached() -> None:

@@ -169,6 +169,13 @@ async def test_topics_of_a_partition_that_went_to_different_workers_are_refused(
     assert worker.order == []
 
 
+async def test_a_partition_that_was_added_since_the_start_is_refused() -> None:
+    worker = Worker(partitions=2)
+    with pytest.raises(NotColocated, match="partition 2 is new: topics had 2 at the start"):
+        await worker.take_over(1, 2)
+    assert worker.order == []
+
+
 async def test_records_of_an_earlier_epoch_are_dropped(worker: Worker) -> None:
     await running(worker)
     worker.offer(TOPIC, 9, epoch=worker.flow.epoch - 1)  # taken, it would make 5 and 6 look old

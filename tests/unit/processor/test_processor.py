@@ -182,3 +182,12 @@ def test_a_request_from_the_year_1_does_not_stop_the_lane() -> None:
     lane = Lane().feed(STRATEGY, nights).feed(LOGISTICS, logistics_value())
     lane.feed(REQUEST, request_value(applied_at="0001-01-01T00:00:00Z"))
     assert verdict(lane.decision) == ("manual_review", "outside_state_days")
+
+
+def test_a_lane_that_remembers_shops_of_another_lane_is_not_opened() -> None:
+    stores = Lane().feed(STRATEGY, strategy_value(shop_id="shop-7")).stores
+    assert Lane(stores=stores).job.next_due() is None
+    with pytest.raises(
+        InvariantBroken, match="remembers shop shop-7, whose records go to lane 1: topics were given more"
+    ):
+        Lane(partition_of=lambda _: 1, stores=stores)
