@@ -1,4 +1,4 @@
-"""What is done to workers and broker: seeded, one fault after the other, with dead workers started again as a supervisor does."""
+"""What is done to workers and brokers: seeded, one fault after the other, with dead workers started again as a supervisor does."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.kafka_broker import Broker
+from tests.kafka_cluster import NODES, Cluster
 from tests.worker_process import WorkerProcess
 
-__all__ = ["FAULTS", "SESSION_SECONDS", "Fleet", "Tormentor"]
+__all__ = ["CLUSTER_FAULTS", "FAULTS", "SESSION_SECONDS", "Fleet", "Tormentor"]
 
 SESSION_SECONDS = 6
 PAUSE_SECONDS = (SESSION_SECONDS + 0.5, SESSION_SECONDS + 8.0)
 """Beyond the session; below and beyond the ten seconds after which a transaction has failed."""
 BROKER_PAUSE_SECONDS = (1.0, 9.0)
+BROKER_AWAY_SECONDS = (10.0, 25.0)
 REST_SECONDS = (2.0, 7.0)
 SCRAPE_SECONDS = 1.0
 FLEET_MAX = 3
@@ -79,13 +81,14 @@ class Fleet:
 class Tormentor:
     """Does the faults, until it is stopped."""
 
-    def __init__(self, seed: int, fleet: Fleet, broker: Broker, faults: list[str]) -> None:
+    def __init__(self, seed: int, fleet: Fleet, broker: Broker | Cluster, faults: list[str]) -> None:
         self.done: Counter[str] = Counter()
+        self.leaders_moved = 0
         self.log: Path | None = None
         """Where to note what is done when."""
         self._chance = random.Random(seed)
         self._fleet = fleet
-        self._broker = broker
+        self._brokers = broker
         self._faults = faults
         self._bag: list[str] = []
 
@@ -147,15 +150,56 @@ class Tormentor:
             self._fleet.workers.remove(victim)
             await asyncio.to_thread(victim.terminate)
 
+    def _broker(self) -> Broker:
+        """The one broker, or any of the cluster's."""
+        if isinstance(self._brokers, Broker):
+            return self._brokers
+        node = self._chance.choice(NODES)
+        self._note(f"node {node}")
+        return self._brokers.nodes[node]
+
     async def _broker_kill(self) -> None:
-        await asyncio.to_thread(self._broker.kill)
+        broker = self._broker()
+        await asyncio.to_thread(broker.kill)
         await self._rest(0, 3)
-        await asyncio.to_thread(self._broker.start)
+        await asyncio.to_thread(broker.start)
+        await self._in_sync()
 
     async def _broker_pause(self) -> None:
-        self._broker.pause()
+        broker = self._broker()
+        broker.pause()
         await self._rest(*BROKER_PAUSE_SECONDS)
-        self._broker.resume()
+        broker.resume()
+        await self._in_sync()
+
+    async def _broker_away(self) -> None:
+        broker = self._broker()
+        await asyncio.to_thread(broker.stop)
+        await self._rest(*BROKER_AWAY_SECONDS)
+        await asyncio.to_thread(broker.start)
+        await self._in_sync()
+
+    async def _roll(self) -> None:
+        for broker in self._cluster.nodes.values():
+            await asyncio.to_thread(broker.stop)
+            await asyncio.to_thread(broker.start)
+            await self._in_sync()
+
+    async def _leaders_move(self) -> None:
+        self.leaders_moved += await asyncio.to_thread(self._cluster.move_leaders, self._chance)
+
+    async def _in_sync(self) -> None:
+        """Never two nodes away at a time: of three copies two must answer."""
+        if isinstance(self._brokers, Cluster):
+            await asyncio.to_thread(self._brokers.wait_until_in_sync)
+
+    @property
+    def _cluster(self) -> Cluster:
+        assert isinstance(self._brokers, Cluster)
+        return self._brokers
 
 
 FAULTS = ["kill", "term", "zombie", "join", "leave", "broker_kill", "broker_pause"]
+"""With one broker."""
+CLUSTER_FAULTS = [*FAULTS, "broker_away", "roll", "leaders_move"]
+"""With three of them."""

@@ -18,6 +18,7 @@ from tests.chaos.world import Executor, Feeder, Sellers
 from tests.integration.outputs import produce
 from tests.integration.traffic import Traffic, make_traffic
 from tests.kafka_broker import Broker
+from tests.kafka_cluster import Cluster
 
 __all__ = ["Run", "Story"]
 
@@ -37,6 +38,8 @@ class Story:
     per_second: float
     faults: list[str]
     store: str = "memory"
+    brokers: int = 1
+    """1, or 3: then with three copies, two of them in sync."""
 
 
 @dataclass(slots=True)
@@ -57,7 +60,7 @@ class Run:
         verdict = self.verdict
         faults = {name: len(found) for name, found in verdict.faults.items()}
         told = [
-            f"seed {self.story.seed}, {self.story.store}: {len_of(verdict)} in {self.seconds:.0f} s",
+            f"seed {self.story.seed}, {self.story.store}, brokers {self.story.brokers}: {len_of(verdict)} in {self.seconds:.0f} s",
             f"  done to it   {_told(self.done)}",
             f"  sometimes    {_told(self.sometimes)}",
             f"  faults       {_told(faults) if faults else 'none: 0 missing, 0 twice, spend = decisions and results to the fen'}",
@@ -68,14 +71,14 @@ class Run:
 
     @staticmethod
     async def of(story: Story) -> Run:
-        """Do it, on a broker of its own."""
+        """Do it, on brokers of its own."""
         folder = Path(tempfile.mkdtemp(prefix="autorefund-chaos-"))
-        broker = Broker(folder / "kafka")
-        broker.start()
+        broker = Broker(folder / "kafka") if story.brokers == 1 else Cluster(folder / "kafka")
         try:
+            await asyncio.to_thread(broker.start)
             run = await _Running(story, broker, folder).run()
         finally:
-            broker.stop()
+            await asyncio.to_thread(broker.stop)
         if run.verdict.faults:
             run.kept = folder  # the broker's log and the workers', for whoever looks for the cause
         else:
@@ -96,7 +99,7 @@ def _told(counts: dict[str, int]) -> str:
 
 
 class _Running:
-    def __init__(self, story: Story, broker: Broker, folder: Path) -> None:
+    def __init__(self, story: Story, broker: Broker | Cluster, folder: Path) -> None:
         self.story = story
         self.broker = broker
         self._folder = folder
@@ -145,14 +148,12 @@ class _Running:
             await judge(address, traffic, PARTITIONS),
             monotonic() - started,
             dict(tormentor.done) | {"config edits": sellers.edits, "sent again": feeder.sent_again},
-            self._sometimes(),
+            self._sometimes() | ({"leaders moved": tormentor.leaders_moved} if story.brokers > 1 else {}),
         )
 
     async def _mend(self, tormentor: Tormentor) -> None:
         """Whatever a fault that was cut short has left: a dead broker, a paused process."""
-        with suppress(Exception):
-            self.broker.resume()
-        await asyncio.to_thread(self.broker.start)
+        await asyncio.to_thread(self.broker.mend)
         for worker in self.fleet.workers:
             if worker.exit_code is None:
                 worker.resume()

@@ -54,7 +54,7 @@ LAYER_BUGS = [
     Bug("a revoked lane works on", LANES, "            task.cancel()\n", "            pass\n", UNIT),
     Bug("a full lane is not held back", LANES, "            self._flow.pause_partitions(self._open[lane.partition])\n", "            pass\n", UNIT),
     Bug("a lane that had been full stays shut", LANES, "            self._full.discard(lane.partition)\n            self._flow.resume_partitions(self._open[lane.partition])\n", "            self._full.discard(lane.partition)\n", UNIT),
-    Bug("nobody watches whether lanes move", LANES, "                if lane.still_for_seconds > self.settings.stall_seconds_max:\n", "                if False:\n", UNIT),
+    Bug("nobody watches whether lanes move", LANES, "                if lane.still_for_seconds > self._still_seconds_max(lane):\n", "                if False:\n", UNIT),
     Bug("what a lane raises is lost", LANES, "                self._crash(error)\n", "                log.info(\"%r\", error)\n", UNIT),
     Bug("the stop does not wait for a running batch", LANES, "any(lane.in_transaction for lane in self._lanes.values())", "False", UNIT),
     Bug("committed offsets are ignored", LANES, "    if committed is None:\n        return first\n", "    if committed is None or committed:\n        return first\n", UNIT),
