@@ -78,9 +78,15 @@ class Cluster:
         self.nodes = {}
 
     def mend(self) -> None:
-        """Whatever was done to the nodes: all run again, and are in sync."""
-        self._each(Broker.mend)
-        self.wait_until_in_sync()
+        """Whatever was done to the nodes, or is still being done: all run again, and are in sync."""
+        until = monotonic() + IN_SYNC_SECONDS_MAX
+        while True:
+            self._each(Broker.mend)
+            behind = self._behind()
+            if not behind:
+                return
+            assert monotonic() < until, f"still behind: {behind[:5]}"
+            sleep(1)
 
     def wait_until_in_sync(self) -> None:
         """Until every partition has a leader and all its copies. Raises AssertionError where one stays behind."""
@@ -101,12 +107,29 @@ class Cluster:
         before = self.leaders()
         order = {tp: chance.sample(NODES, len(NODES)) for tp in sorted(before)}
         plan = [{"topic": topic, "partition": p, "replicas": nodes} for (topic, p), nodes in order.items()]
+        to = ("--bootstrap-server", self.address)
         path = self._directory / "reassignment.json"
         path.write_text(json.dumps({"version": 1, "partitions": plan}))
-        self._tool("reassign.ReassignPartitionsCommand", "--execute", "--reassignment-json-file", str(path))
-        self._tool("LeaderElectionCommand", "--election-type", "preferred", "--all-topic-partitions")
+        self.command(
+            f"{TOOLS}.reassign.ReassignPartitionsCommand", *to, "--execute", "--reassignment-json-file", str(path)
+        )
+        self.command(f"{TOOLS}.LeaderElectionCommand", *to, "--election-type", "preferred", "--all-topic-partitions")
         after = self.leaders()
         return sum(after.get(tp) != leader for tp, leader in before.items())
+
+    def command(self, name: str, *arguments: str) -> str:
+        """What Kafka's own command of that class says. Raises RuntimeError where it fails."""
+        done = subprocess.run(
+            [_java(), "-Xmx128m", "-XX:TieredStopAtLevel=1", "-cp", f"{LIBS}/*", name, *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS_MAX,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"{name}: {done.stdout[-500:]} {done.stderr[-500:]}")
+        return done.stdout
 
     def _behind(self) -> list[tuple[str, int]]:
         try:
@@ -149,20 +172,6 @@ class Cluster:
         with ThreadPoolExecutor(len(NODES)) as pool:
             for done in [pool.submit(do, node) for node in self.nodes.values()]:  # type: ignore[arg-type]
                 done.result()
-
-    def _tool(self, name: str, *arguments: str) -> str:
-        done = subprocess.run(
-            [_java(), "-Xmx128m", "-XX:TieredStopAtLevel=1", "-cp", f"{LIBS}/*", f"{TOOLS}.{name}",
-             "--bootstrap-server", self.address, *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_SECONDS_MAX,
-            check=False,
-        )  # fmt: skip
-        if done.returncode:
-            raise RuntimeError(f"{name}: {done.stdout[-500:]} {done.stderr[-500:]}")
-        return done.stdout
 
 
 def _java() -> str:

@@ -24,7 +24,7 @@ __all__ = ["Run", "Story"]
 
 PARTITIONS = 4
 WORKERS = 2
-REST_SECONDS_MAX = 180.0
+REST_SECONDS_MAX = 120.0
 REST_POLL_SECONDS = 3.0
 HOLD_SECONDS = 5
 
@@ -145,10 +145,10 @@ class _Running:
             self.fleet.kill_all()
         return Run(
             story,
-            await judge(address, traffic, PARTITIONS),
-            monotonic() - started,
-            dict(tormentor.done) | {"config edits": sellers.edits, "sent again": feeder.sent_again},
-            self._sometimes() | ({"leaders moved": tormentor.leaders_moved} if story.brokers > 1 else {}),
+            verdict=await judge(address, traffic, PARTITIONS),
+            seconds=monotonic() - started,
+            done=dict(tormentor.done) | {"config edits": sellers.edits, "sent again": feeder.sent_again},
+            sometimes=self._sometimes() | ({"leaders moved": tormentor.leaders_moved} if story.brokers > 1 else {}),
         )
 
     async def _mend(self, tormentor: Tormentor) -> None:
@@ -159,9 +159,13 @@ class _Running:
                 worker.resume()
 
     async def _all_decided(self, traffic: Traffic) -> None:
-        until = monotonic() + REST_SECONDS_MAX
-        while monotonic() < until and traffic.pending - await decided_ids(self.broker.address, PARTITIONS):
+        """Until nothing is missing, or nothing more comes."""
+        left, moved_at = len(traffic.pending), monotonic()
+        while left and monotonic() < moved_at + REST_SECONDS_MAX:
             await asyncio.sleep(REST_POLL_SECONDS)
+            missing = len(traffic.pending - await decided_ids(self.broker.address, PARTITIONS))
+            if missing < left:
+                left, moved_at = missing, monotonic()
 
     async def _at_rest(self) -> None:
         """Until no lane has anything left, by the workers' own word."""
