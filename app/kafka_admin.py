@@ -20,7 +20,7 @@ from aiokafka.protocol.metadata import MetadataRequest
 
 from app.errors import CommandFailed
 
-__all__ = ["FoundTopic", "KafkaAdmin", "NewTopicPlan"]
+__all__ = ["FoundTopic", "KafkaAdmin", "NewTopicPlan", "NoBroker"]
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,10 @@ _LEADER_NOT_AVAILABLE: Final = 5
 _TOPIC_EXISTS: Final = 36
 _NOT_FOR_US: Final = (29, 31)
 """Topic and cluster authorization failed."""
+
+
+class NoBroker(CommandFailed):
+    """None of the brokers answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ class KafkaAdmin:
             await asyncio.wait_for(self._client.start(), START_SECONDS_MAX)
         except (KafkaConnectionError, TimeoutError, OSError) as error:
             await self._client.close()
-            raise CommandFailed(
+            raise NoBroker(
                 f"no Kafka broker answers at {self._brokers} (is it running? AUTOREFUND_BROKERS names it)"
             ) from error
         return self
