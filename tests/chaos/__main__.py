@@ -25,7 +25,7 @@ def main() -> int:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # of a broker that is killed it has much to say
     wrong = total = 0
     for seed in asked.seed:
-        story = Story(seed, asked.requests, asked.rate, faults, asked.store, asked.brokers)
+        story = Story(seed, asked.requests, asked.rate, faults, asked.store, brokers=asked.brokers)
         run = asyncio.run(Run.of(story))
         print("\n".join(run.lines()), flush=True)
         wrong += len(run.verdict.faults)

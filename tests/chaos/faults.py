@@ -5,25 +5,44 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+import resource
 from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 
 from tests.kafka_broker import Broker
 from tests.kafka_cluster import NODES, Cluster
 from tests.worker_process import WorkerProcess
 
-__all__ = ["CLUSTER_FAULTS", "FAULTS", "SESSION_SECONDS", "Fleet", "Tormentor"]
+__all__ = ["CLUSTER_FAULTS", "FAULTS", "SESSION_SECONDS", "Fleet", "Spent", "Tormentor"]
 
 SESSION_SECONDS = 6
 PAUSE_SECONDS = (SESSION_SECONDS + 0.5, SESSION_SECONDS + 8.0)
 """Beyond the session; below and beyond the ten seconds after which a transaction has failed."""
 BROKER_PAUSE_SECONDS = (1.0, 9.0)
 BROKER_AWAY_SECONDS = (10.0, 25.0)
+BROKER_GONE_SECONDS = 90.0
 REST_SECONDS = (2.0, 7.0)
 SCRAPE_SECONDS = 1.0
 FLEET_MAX = 3
 _LINE = re.compile(r"^(autorefund_\w+)(\{[^}]*\})? ([\d.e+-]+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What workers took of the machine, up to a moment or between two."""
+
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    log_lines: int = 0
+
+    def since(self, before: Spent) -> Spent:
+        """From that moment to this."""
+        return Spent(
+            self.seconds - before.seconds, self.cpu_seconds - before.cpu_seconds, self.log_lines - before.log_lines
+        )
 
 
 class Fleet:
@@ -71,6 +90,13 @@ class Fleet:
         """How many log lines say so."""
         return sum(path.read_text(errors="replace").count(words) for path in self._folder.glob("worker-*.log"))
 
+    def spent(self) -> Spent:
+        """By all lives until now."""
+        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = ended.ru_utime + ended.ru_stime + sum(worker.cpu_seconds for worker in self.workers)
+        lines = sum(path.read_bytes().count(b"\n") for path in self._folder.glob("worker-*.log"))
+        return Spent(monotonic(), cpu, lines)
+
     def kill_all(self) -> None:
         """The end."""
         for worker in self.workers:
@@ -81,8 +107,13 @@ class Fleet:
 class Tormentor:
     """Does the faults, until it is stopped."""
 
-    def __init__(self, seed: int, fleet: Fleet, broker: Broker | Cluster, faults: list[str]) -> None:
+    def __init__(
+        self, seed: int, fleet: Fleet, broker: Broker | Cluster, faults: list[str], *, once: bool = False
+    ) -> None:
         self.done: Counter[str] = Counter()
+        self.each_came = asyncio.Event()
+        """Every fault was done at least once."""
+        self.without_broker = Spent()
         self.leaders_moved = 0
         self.log: Path | None = None
         """Where to note what is done when."""
@@ -90,11 +121,12 @@ class Tormentor:
         self._fleet = fleet
         self._brokers = broker
         self._faults = faults
+        self._once = once
         self._bag: list[str] = []
 
     async def run(self) -> None:
-        """For ever."""
-        while True:
+        """For ever, or until each fault came once."""
+        while not (self._once and self.each_came.is_set()):
             await self._rest(*REST_SECONDS)
             if not self._bag:  # every fault comes once before any comes again
                 self._bag = self._chance.sample(self._faults, len(self._faults))
@@ -103,6 +135,8 @@ class Tormentor:
             await getattr(self, f"_{fault}")()
             self._note(f"{fault} is over")
             self.done[fault] += 1
+            if not self._bag:
+                self.each_came.set()
 
     def _note(self, what: str) -> None:
         if self.log is not None:
@@ -176,6 +210,16 @@ class Tormentor:
         broker = self._broker()
         await asyncio.to_thread(broker.stop)
         await self._rest(*BROKER_AWAY_SECONDS)
+        await asyncio.to_thread(broker.start)
+        await self._in_sync()
+
+    async def _broker_gone(self) -> None:
+        """For longer than any timeout; what workers do meanwhile is measured."""
+        broker = self._broker()
+        await asyncio.to_thread(broker.kill)
+        before = self._fleet.spent()
+        await asyncio.sleep(BROKER_GONE_SECONDS)
+        self.without_broker = self._fleet.spent().since(before)
         await asyncio.to_thread(broker.start)
         await self._in_sync()
 

@@ -13,7 +13,7 @@ from time import monotonic
 from app import topics
 from app.settings import Settings
 from tests.chaos.checker import Verdict, decided_ids, judge
-from tests.chaos.faults import SESSION_SECONDS, Fleet, Tormentor
+from tests.chaos.faults import SESSION_SECONDS, Fleet, Spent, Tormentor
 from tests.chaos.world import Executor, Feeder, Sellers
 from tests.integration.outputs import produce
 from tests.integration.traffic import Traffic, make_traffic
@@ -38,6 +38,8 @@ class Story:
     per_second: float
     faults: list[str]
     store: str = "memory"
+    once: bool = False
+    """Each fault once, and not again and again."""
     brokers: int = 1
     """1, or 3: then with three copies, two of them in sync."""
 
@@ -51,6 +53,8 @@ class Run:
     seconds: float = 0.0
     kept: Path | None = None
     """Where a run with faults left the broker's data and the workers' logs."""
+    without_broker: Spent = field(default_factory=Spent)
+    """What all workers took of the machine while no broker was there."""
     done: dict[str, int] = field(default_factory=dict)
     sometimes: dict[str, int] = field(default_factory=dict)
     """How often something that only a fault can cause was seen; a zero means that the run proves less than it seems to."""
@@ -125,13 +129,14 @@ class _Running:
         feeder = Feeder(address, traffic, PARTITIONS, story.per_second)
         executor = Executor(address, story.seed, PARTITIONS)
         sellers = Sellers(address, traffic, story.seed, PARTITIONS)
-        tormentor = Tormentor(story.seed, self.fleet, self.broker, story.faults)
+        tormentor = Tormentor(story.seed, self.fleet, self.broker, story.faults, once=story.once)
         watching = asyncio.create_task(tormentor.watch())
         others = [asyncio.create_task(one.run()) for one in (executor, sellers)]
         tormenting = asyncio.create_task(tormentor.run())
         tormentor.log = self._folder / "faults.log"
         try:
             await feeder.run()
+            await tormentor.each_came.wait()
             await _cancel(tormenting)
             await self._mend(tormentor)
             await self._all_decided(traffic)
@@ -147,6 +152,7 @@ class _Running:
             story,
             verdict=await judge(address, traffic, PARTITIONS),
             seconds=monotonic() - started,
+            without_broker=tormentor.without_broker,
             done=dict(tormentor.done) | {"config edits": sellers.edits, "sent again": feeder.sent_again},
             sometimes=self._sometimes() | ({"leaders moved": tormentor.leaders_moved} if story.brokers > 1 else {}),
         )
