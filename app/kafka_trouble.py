@@ -16,7 +16,7 @@ from aiokafka import errors
 from aiokafka.conn import create_conn
 from aiokafka.protocol.metadata import MetadataRequest
 
-__all__ = ["WHERE", "in_words", "why_no_start"]
+__all__ = ["WHERE", "in_words", "nobody_answers", "why_no_start"]
 
 TRY_SECONDS_MAX: Final = 5.0
 CLOSE_SECONDS_MAX: Final = 1.0
@@ -75,6 +75,11 @@ async def why_no_start(error: Exception, brokers: str, client_security: Mapping[
     for broker in brokers.split(","):
         if reason := await _why_not(broker, client_security):
             return f"Kafka at {broker}: {reason}"
+    return nobody_answers(brokers)
+
+
+def nobody_answers(brokers: str) -> str:
+    """What `why_no_start` says where nothing refuses us, and nobody is there: it may pass."""
     return f"no Kafka broker answers at {brokers} (is it running? AUTOREFUND_BROKERS names it)"
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import orjson
 
+from app.repeats import Repeats
 from app.settings import LogFormat, Settings
 
 __all__ = ["configure_logging"]
@@ -38,6 +39,8 @@ def configure_logging(settings: Settings) -> None:
     """Set up the root logger."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonLines() if settings.log_format is LogFormat.JSON else logging.Formatter(HUMAN))
+    if settings.log_level.value != "DEBUG":
+        handler.addFilter(Repeats(CHATTY))
     logging.basicConfig(handlers=[handler], level=settings.log_level.value, force=True)
     if settings.log_level.value != "DEBUG":
         for name in CHATTY:

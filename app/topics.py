@@ -14,6 +14,7 @@ from typing import Final
 
 from app.errors import CommandFailed
 from app.kafka_admin import FoundTopic, KafkaAdmin, NewTopicPlan
+from app.own_topics import OWN_TOPICS, min_in_sync, own_differences
 from app.settings import Settings
 from schemas.topics import AFTER_SALE_REQUEST, FOREVER_MS, Cleanup, Topic, all_topics
 
@@ -58,14 +59,17 @@ async def create(settings: Settings) -> Checked:
                 "The topic's number counts: unset the variable (`python -m app topics --grow-to` is how it grows)"
             )
             raise TopicsDiffer([text])
-        replication = settings.replication or min(REPLICATION_MAX, await admin.broker_count())
+        brokers = await admin.broker_count()
+        replication = settings.replication or min(REPLICATION_MAX, brokers)
         there = [one for one in catalogue if one.name in found]
         wrong = list(differences(there, found, partitions, replication, settings.brokers))
+        if replication <= brokers:  # more cannot be had, and the cluster says so itself
+            wrong += await _own_wrong(settings, admin, replication)
         if wrong:
             raise TopicsDiffer(wrong)
         plans = [
             NewTopicPlan(
-                one.name, partitions, replication, one.config() | {"min.insync.replicas": str(_min_isr(replication))}
+                one.name, partitions, replication, one.config() | {"min.insync.replicas": str(min_in_sync(replication))}
             )
             for one in catalogue
             if one.name not in found
@@ -82,6 +86,7 @@ async def _check(settings: Settings, admin: KafkaAdmin) -> Checked:
     partitions = _partitions(settings, found)
     replication = settings.replication or min(REPLICATION_MAX, await admin.broker_count())
     wrong = list(differences(catalogue, found, partitions, replication, settings.brokers))
+    wrong += await _own_wrong(settings, admin, replication)
     if wrong:
         raise TopicsDiffer(wrong)
     return Checked(partitions, replication)
@@ -92,9 +97,10 @@ def _partitions(settings: Settings, found: Mapping[str, FoundTopic]) -> int:
     return requests.partitions if requests else settings.partitions
 
 
-def _min_isr(replication: int) -> int:
-    """What is acknowledged stands on two disks, wherever there are two."""
-    return min(2, replication)
+async def _own_wrong(settings: Settings, admin: KafkaAdmin, replication: int) -> list[str]:
+    """What is wrong with Kafka's own topics."""
+    found = await admin.describe_visible([one.name for one in OWN_TOPICS])
+    return list(own_differences(found, await admin.broker_settings(), replication, settings.brokers))
 
 
 def differences(
@@ -157,7 +163,7 @@ def _settings_wrong(topic: Topic, there: FoundTopic) -> Iterator[tuple[str, str,
         yield "max.message.bytes", str(size), f"{topic.bytes_max} or more", str(topic.bytes_max)
     if not topic.written_by_us and size > topic.bytes_max:
         yield "max.message.bytes", str(size), f"{topic.bytes_max} or less, to fit a dead letter", str(topic.bytes_max)
-    in_sync, least = number("min.insync.replicas"), _min_isr(there.replication)
+    in_sync, least = number("min.insync.replicas"), min_in_sync(there.replication)
     if in_sync < least:
         yield "min.insync.replicas", str(in_sync), f"{least} or more", str(least)
     if in_sync > there.replication:

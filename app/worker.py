@@ -8,8 +8,10 @@ import logging
 import os
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from time import monotonic, sleep
 from typing import Any, Final
 
+from aiokafka.errors import KafkaError
 from faust.worker import Worker as FaustWorker
 from mode import Service
 
@@ -22,6 +24,7 @@ from app.exactly_once.build import LaneApp, build_app
 from app.exactly_once.lanes import Lanes
 from app.exactly_once.layer import SERVICE_LOG, LaneState, LayerSettings
 from app.http_port import HttpPort
+from app.kafka_admin import NoBroker
 from app.kafka_allowed import check_allowed
 from app.kafka_security import client_security
 from app.kafka_trouble import in_words
@@ -36,12 +39,15 @@ __all__ = ["layer_settings", "run"]
 
 log = logging.getLogger(__name__)
 
+BROKER_SECONDS_MAX: Final = 30.0
+"""How long a start waits for a broker; then a supervisor tries again."""
+ASK_AGAIN_SECONDS: Final = 5.0
 LAG_SECONDS: Final = 5.0
 """How often the lag is looked up."""
 STILL_SECONDS_MAX: Final = 10.0
 """A lane that has records and does not move for so long makes the worker unready; the layer stops it later."""
 STOP_SECONDS_MAX: Final = 5.0
-"""After a signal the worker is gone within this time, in order or not (a successor fences it either way)."""
+"""After a signal or a crash the worker is gone within this time, in order or not (a successor fences it either way)."""
 GARBAGE_THRESHOLD: Final = 50_000
 """Young objects before a collection. The tables are millions of objects that live on: looking for cycles among them
 again and again is what most of a restore and a tenth of the work went into."""
@@ -50,7 +56,7 @@ again and again is what most of a restore and a tenth of the work went into."""
 def run(settings: Settings) -> int:
     """Run until a signal (returns 0). Raises CommandFailed where it cannot start, or had to stop."""
     configure_logging(settings)
-    checked = asyncio.run(_checked(settings))
+    checked = _checked(settings)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     metrics = Metrics()
     layer = layer_settings(settings, checked.partitions)
@@ -84,7 +90,20 @@ def run(settings: Settings) -> int:
     raise CommandFailed(f"the worker stopped: {in_words(failure)}" if failure else "the worker stopped, see its log")
 
 
-async def _checked(settings: Settings) -> topics.Checked:
+def _checked(settings: Settings) -> topics.Checked:
+    """The check of the topics, once a broker answers: one that is being restarted is waited for."""
+    until = monotonic() + BROKER_SECONDS_MAX
+    while True:
+        try:
+            return asyncio.run(_checked_now(settings))
+        except NoBroker as error:
+            if monotonic() > until:
+                raise
+            log.warning("%s; asking again", error)
+            sleep(ASK_AGAIN_SECONDS)
+
+
+async def _checked_now(settings: Settings) -> topics.Checked:
     await check_allowed(settings, User.WORKER)
     return await topics.check(settings)
 
@@ -191,7 +210,12 @@ class _LagService(Service):
     async def _look(self) -> None:
         while not self.should_stop:
             await self.sleep(LAG_SECONDS)
-            for partition, records in (await self._app.lanes.lag()).items():
+            try:
+                lags = await self._app.lanes.lag()
+            except (KafkaError, TimeoutError) as error:
+                log.warning("the lag cannot be looked up: %r", error)
+                continue
+            for partition, records in lags.items():
                 self._metrics.lag(partition, records)
 
 
@@ -201,6 +225,11 @@ class _Worker(FaustWorker):
     def _schedule_shutdown(self, signal: Any) -> None:
         super()._schedule_shutdown(signal)
         self.loop.call_later(STOP_SECONDS_MAX, _give_up)
+
+    async def stop(self) -> None:
+        """As mode's, and whatever made it stop, it is over in time: a broker that is away must not hold up a new start."""
+        self.loop.call_later(STOP_SECONDS_MAX, _give_up)
+        await super().stop()
 
     def on_init_dependencies(self) -> Any:
         return [*self.services, *super().on_init_dependencies()]

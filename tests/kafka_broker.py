@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 __all__ = ["Broker"]
@@ -44,6 +45,12 @@ class Broker:
     def resume(self) -> None:
         """SIGCONT."""
         os.kill(self._pid(), signal.SIGCONT)
+
+    def mend(self) -> None:
+        """Whatever was done to it: it runs again."""
+        with suppress(OSError):
+            self.resume()
+        self.start()
 
     def wipe(self) -> None:
         """Kill it, and remove all it stored."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import json
 import os
 import random
 import socket
 import subprocess
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Final
+from typing import Any, Final
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from tests.kafka_broker import COMMAND_SECONDS_MAX, SCRIPT, Broker
 
@@ -23,6 +27,7 @@ PORTS: Final = range(20_000, 32_000, 2)
 """Below the ports that outgoing connections are given; the next one is the controller's."""
 STARTS_MAX: Final = 3
 IN_SYNC_SECONDS_MAX: Final = 90.0
+ANSWER_SECONDS_MAX: Final = 10
 HEAP: Final = "512m"
 LIBS: Final = SCRIPT.parent / "kafka" / "libs"
 OUR_DEFAULTS: Final = """\
@@ -73,27 +78,77 @@ class Cluster:
         self.nodes = {}
 
     def mend(self) -> None:
-        """Whatever was done to the nodes: all run again, and are in sync."""
-        for node in self.nodes.values():
-            with suppress(OSError):
-                node.resume()
-        self._all_start()
-        self.wait_until_in_sync()
-
-    def in_sync(self) -> bool:
-        """Whether every partition has all its copies."""
-        return not self._tool("TopicCommand", "--describe", "--under-replicated-partitions").strip()
+        """Whatever was done to the nodes, or is still being done: all run again, and are in sync."""
+        until = monotonic() + IN_SYNC_SECONDS_MAX
+        while True:
+            self._each(Broker.mend)
+            behind = self._behind()
+            if not behind:
+                return
+            assert monotonic() < until, f"still behind: {behind[:5]}"
+            sleep(1)
 
     def wait_until_in_sync(self) -> None:
-        """Until no copy is behind. Raises AssertionError where one stays so."""
+        """Until every partition has a leader and all its copies. Raises AssertionError where one stays behind."""
         until = monotonic() + IN_SYNC_SECONDS_MAX
-        while not self.in_sync():
-            assert monotonic() < until, "copies are still behind"
+        while behind := self._behind():
+            assert monotonic() < until, f"still behind: {behind[:5]}"
             sleep(0.5)
 
-    def tool(self, name: str, *arguments: str) -> str:
-        """What Kafka's own command says, told where the cluster is."""
-        return self._tool(name, *arguments)
+    def leaders(self) -> dict[tuple[str, int], int]:
+        """The node that leads, by topic and partition; the cluster's own topics are among them."""
+        return {place: one["leader"] for place, one in self._partitions().items()}
+
+    def move_leaders(self, chance: random.Random) -> int:
+        """Another order of copies for every partition, internal topics too, and the first of each elected.
+
+        Returns how many leaders are others now.
+        """
+        before = self.leaders()
+        order = {tp: chance.sample(NODES, len(NODES)) for tp in sorted(before)}
+        plan = [{"topic": topic, "partition": p, "replicas": nodes} for (topic, p), nodes in order.items()]
+        to = ("--bootstrap-server", self.address)
+        path = self._directory / "reassignment.json"
+        path.write_text(json.dumps({"version": 1, "partitions": plan}))
+        self.command(
+            f"{TOOLS}.reassign.ReassignPartitionsCommand", *to, "--execute", "--reassignment-json-file", str(path)
+        )
+        self.command(f"{TOOLS}.LeaderElectionCommand", *to, "--election-type", "preferred", "--all-topic-partitions")
+        after = self.leaders()
+        return sum(after.get(tp) != leader for tp, leader in before.items())
+
+    def command(self, name: str, *arguments: str) -> str:
+        """What Kafka's own command of that class says. Raises RuntimeError where it fails."""
+        done = subprocess.run(
+            [_java(), "-Xmx128m", "-XX:TieredStopAtLevel=1", "-cp", f"{LIBS}/*", name, *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS_MAX,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"{name}: {done.stdout[-500:]} {done.stderr[-500:]}")
+        return done.stdout
+
+    def _behind(self) -> list[tuple[str, int]]:
+        try:
+            found = self._partitions()
+        except (KafkaError, TimeoutError) as error:
+            return [(repr(error), 0)]
+        return [place for place, one in found.items() if one["leader"] < 0 or len(one["isr"]) < len(one["replicas"])]
+
+    def _partitions(self) -> dict[tuple[str, int], dict[str, Any]]:
+        async def ask() -> list[dict[str, Any]]:
+            admin = AIOKafkaAdminClient(bootstrap_servers=self.address, request_timeout_ms=ANSWER_SECONDS_MAX * 1000)
+            try:
+                async with asyncio.timeout(ANSWER_SECONDS_MAX):
+                    await admin.start()
+                    return await admin.describe_topics()  # type: ignore[no-any-return]
+            finally:
+                await admin.close()
+
+        return {(one["topic"], p["partition"]): p for one in asyncio.run(ask()) for p in one["partitions"]}
 
     def _plan(self, directory: Path) -> None:
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
@@ -117,20 +172,6 @@ class Cluster:
         with ThreadPoolExecutor(len(NODES)) as pool:
             for done in [pool.submit(do, node) for node in self.nodes.values()]:  # type: ignore[arg-type]
                 done.result()
-
-    def _tool(self, name: str, *arguments: str) -> str:
-        done = subprocess.run(
-            [_java(), "-Xmx128m", "-XX:TieredStopAtLevel=1", "-cp", f"{LIBS}/*", f"{TOOLS}.{name}",
-             "--bootstrap-server", self.address, *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_SECONDS_MAX,
-            check=False,
-        )  # fmt: skip
-        if done.returncode:
-            raise RuntimeError(f"{name}: {done.stdout[-500:]} {done.stderr[-500:]}")
-        return done.stdout
 
 
 def _java() -> str:

@@ -31,6 +31,7 @@ class Kind(IntEnum):
     """A request's API key."""
 
     PRODUCE = 0
+    FIND_COORDINATOR = 10
     INIT_PRODUCER_ID = 22
     ADD_PARTITIONS_TO_TXN = 24
     ADD_OFFSETS_TO_TXN = 25

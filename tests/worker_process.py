@@ -42,6 +42,15 @@ class WorkerProcess:
         """None = it runs."""
         return self._process.poll()
 
+    @property
+    def cpu_seconds(self) -> float:
+        """What it has used so far; 0 where it has ended (Linux)."""
+        try:
+            fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return 0.0
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def wait_until_ready(self) -> None:
         """Until /readyz says so. Raises AssertionError with the log's end where it does not, or ends."""
         until = monotonic() + READY_SECONDS_MAX

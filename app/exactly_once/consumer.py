@@ -9,6 +9,7 @@ nothing is ever left out.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -25,6 +26,8 @@ from faust.types.tuples import Message
 from app.exactly_once.layer import SERVICE_LOG, LayerSettings
 
 __all__ = ["BatchConsumer", "BatchTransport", "FetchedBatch", "FetchingThread"]
+
+log = logging.getLogger(__name__)
 
 NOTHING_ACTIVE_SECONDS: Final = 0.02
 """How long the fetch loop rests while every partition is paused; Faust's own loop would rest a whole second."""
@@ -69,6 +72,13 @@ class FetchingThread(AIOKafkaConsumerThread):
             isolation_level="read_committed",
             **settings.client_security,
         )
+
+    async def on_thread_stop(self) -> None:
+        """As Faust's. aiokafka hands out the end of a fetch that it cancelled itself, which would end this thread unnoticed."""
+        try:
+            await super().on_thread_stop()
+        except asyncio.CancelledError:
+            log.info("the consumer was stopped while no broker answered")
 
     async def _fetch_records(self, *args: Any, **kwargs: Any) -> Any:
         """As Faust's, with the epoch of the fetch. Nothing is awaited between the fetch's end and the look at the epoch."""

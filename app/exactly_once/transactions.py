@@ -11,6 +11,7 @@ from time import monotonic
 from typing import Final, Protocol
 
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from app.exactly_once.epochs import take_next_epoch
@@ -62,8 +63,28 @@ class LaneProducer:
         self._suspect = False
 
     async def start(self) -> None:
-        """Take the lane: ends a predecessor's open transaction, and fences it (design, 4)."""
-        producer = AIOKafkaProducer(
+        """Take the lane: ends a predecessor's open transaction, and fences it (design, 4).
+
+        Asks again where a broker is away, without end: the caller has a deadline.
+        """
+        while self._producer is None:
+            producer = self._new_producer()
+            try:
+                await producer.start()
+            except KafkaError as error:
+                await _stop(producer)
+                if not _passes(error):
+                    raise
+                log.info("taking lane %d is tried again: %r", self._partition, error)
+                await asyncio.sleep(RETRY_BACKOFF_MS / 1000)
+            except BaseException:
+                await _stop(producer)
+                raise
+            else:
+                self._producer = producer
+
+    def _new_producer(self) -> AIOKafkaProducer:
+        return AIOKafkaProducer(
             bootstrap_servers=self._settings.brokers,
             client_id=self._settings.transactional_id(self._partition),
             transactional_id=self._settings.transactional_id(self._partition),
@@ -75,12 +96,6 @@ class LaneProducer:
             max_request_size=2 * self._settings.record_bytes_max,
             **self._settings.client_security,
         )
-        try:
-            await producer.start()
-        except BaseException:
-            await _stop(producer)
-            raise
-        self._producer = producer
 
     async def commit(
         self, puts: Puts, emits: Iterable[Emit], offsets: Mapping[TopicPartition, int]
@@ -190,6 +205,11 @@ def _end(futures: list[tuple[asyncio.Future[object], int]]) -> int:
     if offset < 0:
         raise ValueError("the broker acknowledged records that it had before, and does not know where")
     return offset + count
+
+
+def _passes(error: KafkaError) -> bool:
+    """Whether it is over by itself. aiokafka wraps a connection that broke amid its look for the coordinator as if it were not."""
+    return any(isinstance(one, KafkaError) and one.retriable for one in (error, error.__cause__))
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:

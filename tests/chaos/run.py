@@ -13,11 +13,12 @@ from time import monotonic
 from app import topics
 from app.settings import Settings
 from tests.chaos.checker import Verdict, decided_ids, judge
-from tests.chaos.faults import SESSION_SECONDS, Fleet, Tormentor
+from tests.chaos.faults import SESSION_SECONDS, Fleet, Spent, Tormentor
 from tests.chaos.world import Executor, Feeder, Sellers
 from tests.integration.outputs import produce
 from tests.integration.traffic import Traffic, make_traffic
 from tests.kafka_broker import Broker
+from tests.kafka_cluster import Cluster
 
 __all__ = ["Run", "Story"]
 
@@ -37,6 +38,10 @@ class Story:
     per_second: float
     faults: list[str]
     store: str = "memory"
+    once: bool = False
+    """Each fault once, and not again and again."""
+    brokers: int = 1
+    """1, or 3: then with three copies, two of them in sync."""
 
 
 @dataclass(slots=True)
@@ -48,6 +53,8 @@ class Run:
     seconds: float = 0.0
     kept: Path | None = None
     """Where a run with faults left the broker's data and the workers' logs."""
+    without_broker: Spent = field(default_factory=Spent)
+    """What all workers took of the machine while no broker was there."""
     done: dict[str, int] = field(default_factory=dict)
     sometimes: dict[str, int] = field(default_factory=dict)
     """How often something that only a fault can cause was seen; a zero means that the run proves less than it seems to."""
@@ -57,7 +64,7 @@ class Run:
         verdict = self.verdict
         faults = {name: len(found) for name, found in verdict.faults.items()}
         told = [
-            f"seed {self.story.seed}, {self.story.store}: {len_of(verdict)} in {self.seconds:.0f} s",
+            f"seed {self.story.seed}, {self.story.store}, brokers {self.story.brokers}: {len_of(verdict)} in {self.seconds:.0f} s",
             f"  done to it   {_told(self.done)}",
             f"  sometimes    {_told(self.sometimes)}",
             f"  faults       {_told(faults) if faults else 'none: 0 missing, 0 twice, spend = decisions and results to the fen'}",
@@ -68,14 +75,14 @@ class Run:
 
     @staticmethod
     async def of(story: Story) -> Run:
-        """Do it, on a broker of its own."""
+        """Do it, on brokers of its own."""
         folder = Path(tempfile.mkdtemp(prefix="autorefund-chaos-"))
-        broker = Broker(folder / "kafka")
-        broker.start()
+        broker = Broker(folder / "kafka") if story.brokers == 1 else Cluster(folder / "kafka")
         try:
+            await asyncio.to_thread(broker.start)
             run = await _Running(story, broker, folder).run()
         finally:
-            broker.stop()
+            await asyncio.to_thread(broker.stop)
         if run.verdict.faults:
             run.kept = folder  # the broker's log and the workers', for whoever looks for the cause
         else:
@@ -96,7 +103,7 @@ def _told(counts: dict[str, int]) -> str:
 
 
 class _Running:
-    def __init__(self, story: Story, broker: Broker, folder: Path) -> None:
+    def __init__(self, story: Story, broker: Broker | Cluster, folder: Path) -> None:
         self.story = story
         self.broker = broker
         self._folder = folder
@@ -122,13 +129,14 @@ class _Running:
         feeder = Feeder(address, traffic, PARTITIONS, story.per_second)
         executor = Executor(address, story.seed, PARTITIONS)
         sellers = Sellers(address, traffic, story.seed, PARTITIONS)
-        tormentor = Tormentor(story.seed, self.fleet, self.broker, story.faults)
+        tormentor = Tormentor(story.seed, self.fleet, self.broker, story.faults, once=story.once)
         watching = asyncio.create_task(tormentor.watch())
         others = [asyncio.create_task(one.run()) for one in (executor, sellers)]
         tormenting = asyncio.create_task(tormentor.run())
         tormentor.log = self._folder / "faults.log"
         try:
             await feeder.run()
+            await tormentor.each_came.wait()
             await _cancel(tormenting)
             await self._mend(tormentor)
             await self._all_decided(traffic)
@@ -144,15 +152,14 @@ class _Running:
             story,
             verdict=await judge(address, traffic, PARTITIONS),
             seconds=monotonic() - started,
+            without_broker=tormentor.without_broker,
             done=dict(tormentor.done) | {"config edits": sellers.edits, "sent again": feeder.sent_again},
-            sometimes=self._sometimes(),
+            sometimes=self._sometimes() | ({"leaders moved": tormentor.leaders_moved} if story.brokers > 1 else {}),
         )
 
     async def _mend(self, tormentor: Tormentor) -> None:
         """Whatever a fault that was cut short has left: a dead broker, a paused process."""
-        with suppress(Exception):
-            self.broker.resume()
-        await asyncio.to_thread(self.broker.start)
+        await asyncio.to_thread(self.broker.mend)
         for worker in self.fleet.workers:
             if worker.exit_code is None:
                 worker.resume()

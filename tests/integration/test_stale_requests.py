@@ -119,6 +119,16 @@ async def test_a_request_whose_answer_was_lost_is_carried_out_once(street: Stree
     await street.shows(1, 2, 3)
 
 
+@pytest.mark.parametrize("kind", [Kind.FIND_COORDINATOR, Kind.INIT_PRODUCER_ID], ids=lambda kind: kind.name)
+async def test_a_lane_is_taken_though_a_connection_breaks_meanwhile(street: Street, kind: Kind) -> None:
+    street.proxy.lose_answer(kind)
+    again = LaneProducer(street.proxied, street.lane)
+    await again.start()
+    await street.commit(2, again)
+    await again.close()
+    await street.shows(1, 2)
+
+
 async def test_a_fresh_epoch_is_asked_for_again_where_its_answer_was_lost(street: Street) -> None:
     await slow_commit(street, 2)
     street.proxy.lose_answer(Kind.INIT_PRODUCER_ID)

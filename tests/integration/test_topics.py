@@ -27,8 +27,11 @@ NOBODY = "127.0.0.1:1"
 
 @pytest.fixture(scope="module")
 def brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Kafka of this module's own: what these tests create and break must not meet others."""
-    broker = Broker(tmp_path_factory.mktemp("kafka"))
+    """A Kafka of this module's own: what these tests create and break must not meet others.
+
+    It creates whatever topic it is asked after, as brokers do by default; a check must not ask it so.
+    """
+    broker = Broker(tmp_path_factory.mktemp("kafka"), AUTOREFUND_KAFKA_EXTRA="auto.create.topics.enable=true")
     broker.start()
     yield broker.address
     broker.wipe()
