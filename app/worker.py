@@ -99,6 +99,7 @@ def layer_settings(settings: Settings, partitions: int) -> LayerSettings:
         transaction_seconds_max=settings.transaction_seconds_max,
         stall_seconds_max=settings.stall_seconds_max,
         session_timeout_seconds=settings.session_timeout_seconds,
+        group_instance_id=settings.instance_id,
     )
 
 

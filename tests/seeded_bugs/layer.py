@@ -17,6 +17,7 @@ BROKER = "tests/integration/"
 FAULTS = (BROKER + "test_faults.py",)
 LIVES = (BROKER + "test_lives.py",)
 BAD = (BROKER + "test_bad_input.py",)
+MEMBERS = (BROKER + "test_membership.py",)
 
 APPLY = """                for table, puts in effects.puts.items():
                     if puts:
@@ -78,6 +79,9 @@ LAYER_BUGS = [
     Bug("restore begins at the start of what a store knows", RESTORE, "first if known is None else max(known, first)", "first", LIVES),
     Bug("restore ends before the end", RESTORE, "if position >= self._ends[tp]:", "if position >= self._ends[tp] - 40:", (BROKER + "test_layer.py",)),
     Bug("the consumer reads uncommitted records", CONSUMER, '            isolation_level="read_committed",\n', '            isolation_level="read_uncommitted",\n', (BROKER + "test_layer.py",)),
+    Bug("a worker that was replaced under its name joins again", CONSUMER, "if self._member is not None and await", "if False and await", MEMBERS),
+    Bug("the instance id is not told to the group", CONSUMER, "            group_instance_id=settings.group_instance_id,\n", "", MEMBERS),
+    Bug("errors of the group are told to nobody", CONSUMER, "                    self._consumer._coordinator.check_errors()\n", "                    pass\n", MEMBERS),
     Bug("the seek is left out", CONSUMER, "            consumer.seek(tp, offset)\n", "            pass\n", UNIT),
     Bug("outputs and forwarded records leave in a transaction of their own", LANE, COMMIT,
         "                ends = await self._writer.commit(effects.puts, (), offsets)\n"
