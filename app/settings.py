@@ -27,6 +27,7 @@ SECRETS: Final = frozenset({"sasl_password"})
 NEAR_MISS: Final = 0.85
 """How alike an unknown variable and a known one must be to be taken for a slip of the pen."""
 _BROKER: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):[0-9]{1,5}").fullmatch
+_INSTANCE_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,249}").fullmatch
 _APP_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,100}").fullmatch
 
 
@@ -67,6 +68,12 @@ def _app_id(text: str) -> str:
     return text
 
 
+def _instance_id(text: str) -> str:
+    if _INSTANCE_ID(text) is None:
+        raise ValueError("letters, digits, ., - and _ only, at most 249: what Kafka takes for group.instance.id")
+    return text
+
+
 class Settings(BaseModel):
     """All settings. The variable of a field is AUTOREFUND_ and its name in capitals; an empty one counts as unset."""
 
@@ -79,6 +86,10 @@ class Settings(BaseModel):
     app_id: Annotated[str, AfterValidator(_app_id)] = Field(
         "autorefund",
         description="consumer group, and prefix of changelog topics and transactional ids; another name is another worker with no memory",
+    )
+    instance_id: Annotated[str, AfterValidator(_instance_id)] | None = Field(
+        None,
+        description="this worker's own name in the group (a StatefulSet's pod name): back under it within the session timeout it finds its lanes as it left them, and no other worker's move. Unset: a worker that leaves hands its lanes over at once",
     )
     partitions: int = Field(
         12,

@@ -129,6 +129,7 @@ def layer_settings(settings: Settings, partitions: int) -> LayerSettings:
         stall_seconds_max=settings.stall_seconds_max,
         session_timeout_seconds=settings.session_timeout_seconds,
         client_security=client_security(settings),
+        group_instance_id=settings.instance_id,
     )
 
 

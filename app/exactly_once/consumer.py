@@ -16,19 +16,23 @@ from typing import Any, Final, cast
 
 import aiokafka
 from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.transport.drivers.aiokafka import Consumer as FaustConsumer
 from faust.transport.drivers.aiokafka import Producer as FaustProducer
 from faust.transport.drivers.aiokafka import Transport as FaustTransport
 from faust.types import TP
 from faust.types.tuples import Message
+from mode import Service
 
 from app.exactly_once.layer import SERVICE_LOG, LayerSettings
+from app.exactly_once.membership import InstanceReplaced, Member
 
 __all__ = ["BatchConsumer", "BatchTransport", "FetchedBatch", "FetchingThread"]
 
 log = logging.getLogger(__name__)
 
+WATCH_SECONDS: Final = 0.5
 NOTHING_ACTIVE_SECONDS: Final = 0.02
 """How long the fetch loop rests while every partition is paused; Faust's own loop would rest a whole second."""
 FETCH_SECONDS_MAX: Final = 1.0
@@ -47,6 +51,7 @@ class FetchingThread(AIOKafkaConsumerThread):
 
     logger = SERVICE_LOG
     epoch = 0
+    _member: Member | None = None
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         """As Faust's, but read_committed, with our fetch wait, and always with Faust's co-partitioning assignor."""
@@ -79,6 +84,39 @@ class FetchingThread(AIOKafkaConsumerThread):
             await super().on_thread_stop()
         except asyncio.CancelledError:
             log.info("the consumer was stopped while no broker answered")
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """As Faust's; remembers as whom."""
+        coordinator, instance_id = self._ensure_consumer()._coordinator, self._instance_id
+        if instance_id is not None:
+            self._member = Member(instance_id, coordinator.generation, coordinator.member_id)
+        await super().on_partitions_assigned(assigned, generation_id)
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """As Faust's. Returns never where another worker has our instance id: what follows would be to join again."""
+        await super().on_partitions_revoked(revoked)
+        coordinator = self._ensure_consumer()._coordinator
+        if self._member is not None and await self._member.is_replaced(coordinator, lambda: self.should_stop):
+            self.app.loop.call_soon_threadsafe(self.app.crash_soon, InstanceReplaced(self._member.instance_id))
+            while not self.should_stop:
+                await asyncio.sleep(NOTHING_ACTIVE_SECONDS)
+            raise asyncio.CancelledError
+
+    @Service.task
+    async def _watch_membership(self) -> None:
+        """An error of the group stops the worker. aiokafka tells it to whoever fetches, and in a rebalance nobody does."""
+        while not self.should_stop:
+            await self.sleep(WATCH_SECONDS)
+            if self._consumer is not None and self._consumer._coordinator is not None:
+                try:
+                    self._consumer._coordinator.check_errors()
+                except KafkaError as error:
+                    self.app.loop.call_soon_threadsafe(self.app.crash_soon, error)
+                    return
+
+    @property
+    def _instance_id(self) -> str | None:
+        return cast(BatchTransport, self.transport).layer_settings.group_instance_id
 
     async def _fetch_records(self, *args: Any, **kwargs: Any) -> Any:
         """As Faust's, with the epoch of the fetch. Nothing is awaited between the fetch's end and the look at the epoch."""

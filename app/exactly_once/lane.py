@@ -23,6 +23,7 @@ from app.exactly_once.pace import Pace, Turn
 from app.exactly_once.transactions import TransactionWriter
 from app.lane_job import LaneJob, Record
 from tables.stores import Store
+from tables.stores.errors import StoreFailed
 
 __all__ = ["Fetched", "Lane"]
 
@@ -123,7 +124,9 @@ class Lane:
         self._wake.set()
 
     async def run(self) -> None:
-        """Work until cancelled or fenced. Raises TransactionOutcomeUnknown, or what the job raised (a broken invariant)."""
+        """Work until cancelled or fenced. Raises TransactionOutcomeUnknown, StoreFailed, or what the job raised (a broken
+        invariant).
+        """
         while self.state is not LaneState.FENCED and not self._finishing:
             await self._wait_for_work()
             try:
@@ -173,6 +176,8 @@ class Lane:
             log.info("lane %d is fenced: another worker has it", self.partition)
             self.state = LaneState.FENCED
             self._observer.fenced(self.partition)
+        except StoreFailed:
+            raise  # after the commit: the next life reads from the changelog what a store did not take
         except Exception as error:
             raise TransactionOutcomeUnknown(f"lane {self.partition}: {error!r}") from error
         finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -76,8 +75,8 @@ class TransactionalTable(faust.Table):
         try:
             return RocksDBStore(path)
         except DamagedStore as error:
-            log.error("the store in %s is damaged and is made anew from its changelog: %s", path, error)  # noqa: TRY400 - one line is enough
-            shutil.rmtree(path)
+            log.error("the store in %s is damaged and is made anew from its changelog: %s", path, error.reason)  # noqa: TRY400 - one line is enough
+            RocksDBStore.delete(path)
             return RocksDBStore(path)
 
 

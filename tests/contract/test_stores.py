@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,9 +11,8 @@ from hypothesis import strategies as st
 
 from tables.stores import Store
 from tables.stores.memory import MemoryStore
-from tables.stores.rocksdb import KEYS_PORTION, DamagedStore, RocksDBStore, StoreInUse
+from tables.stores.rocksdb import KEYS_PORTION, RocksDBStore
 
-ROOT = Path(__file__).parents[2]
 keys = st.binary(min_size=0, max_size=3)
 batches = st.lists(st.dictionaries(keys, st.none() | st.binary(max_size=4), max_size=6), max_size=8)
 
@@ -100,54 +97,3 @@ def test_rocksdb_is_like_a_dict_and_the_same_after_a_reopening(
     again = RocksDBStore(path)
     assert (dict(again.items()), again.position) == (cells, position)
     again.close()
-
-
-KILLED = """
-import os, sys
-from pathlib import Path
-from tables.stores.rocksdb import RocksDBStore
-store = RocksDBStore(Path(sys.argv[1]))
-for n in range(5000):
-    store.apply({b"n": b"%d" % n, b"k%d" % n: b"x" * 100}, n)
-    if n == int(sys.argv[2]):
-        os._exit(9)
-"""
-
-
-@pytest.mark.parametrize("at", [0, 1, 777, 4999])
-def test_after_kill_9_cells_and_position_belong_together(tmp_path: Path, at: int) -> None:
-    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "db"), str(at)], cwd=ROOT, check=False)
-    assert done.returncode == 9
-    store = RocksDBStore(tmp_path / "db")
-    position = store.position
-    assert position is None or position <= at
-    expected = set() if position is None else {b"k%d" % n for n in range(position + 1)} | {b"n"}
-    assert set(store.keys()) == expected
-    assert store.get(b"n") == (None if position is None else b"%d" % position)
-    store.close()
-
-
-def spoil_all(path: Path) -> None:
-    for name in ("CURRENT", *(p.name for p in path.glob("MANIFEST*"))):
-        (path / name).write_bytes(b"spoilt")
-
-
-def spoil_current(path: Path) -> None:
-    (path / "CURRENT").write_bytes(b"")
-
-
-@pytest.mark.parametrize("spoil", [spoil_all, spoil_current])
-def test_damaged_files_are_told_from_others(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
-    store = RocksDBStore(tmp_path / "db")
-    store.apply({b"a": b"1"}, 1)
-    store.close()
-    spoil(tmp_path / "db")
-    with pytest.raises(DamagedStore, match=tmp_path.name):
-        RocksDBStore(tmp_path / "db")
-
-
-def test_files_that_another_has_open_are_refused(tmp_path: Path) -> None:
-    store = RocksDBStore(tmp_path / "db")
-    with pytest.raises(StoreInUse):
-        RocksDBStore(tmp_path / "db")
-    store.close()

@@ -59,9 +59,7 @@ async def test_halts_holds_and_strategies_survive_kill_9(town: Town, store: str)
     assert decisions["r-again:1"]["reasons"] == ["halted"]
     decisions = await town.decisions(201)
     assert [one["reasons"][0] for one in decisions.values()].count("order_unknown") == 198
-    # What the disk kept needs no reading again.
-    restored = metric(second, "autorefund_restored_records_total")
-    assert restored < 100 if store == "rocksdb" else restored >= 400
+    assert metric(second, "autorefund_restored_records_total") >= 400
 
 
 async def test_a_deleted_store_is_made_anew_from_the_changelog(town: Town) -> None:

@@ -12,13 +12,14 @@ OFFSETS, PACE = "app/exactly_once/offsets.py", "app/exactly_once/pace.py"
 EPOCHS = "app/exactly_once/epochs.py"
 CONSUMER, STORE = "app/exactly_once/consumer.py", "tables/stores/rocksdb.py"
 UNIT = ("tests/unit/exactly_once",)
-STORES = ("tests/contract/test_stores.py",)
+STORES = ("tests/contract/test_stores.py", "tests/contract/test_store_damage.py", "tests/contract/test_store_kill.py")
 TABLES = ("tests/contract/test_tables.py", "tests/unit/exactly_once", "tests/unit/processor")
 BROKER = "tests/integration/"
 FAULTS = (BROKER + "test_faults.py",)
 LIVES = (BROKER + "test_lives.py",)
 STALE = (BROKER + "test_stale_requests.py",)
 BAD = (BROKER + "test_bad_input.py",)
+MEMBERS = (BROKER + "test_membership.py",)
 
 APPLY = """                for table, puts in effects.puts.items():
                     if puts:
@@ -64,16 +65,27 @@ LAYER_BUGS = [
     Bug("a coordinator that is loading is taken to know of no offsets", OFFSETS, "all(tp in found for tp in tps)", "(found := dict.fromkeys(tps, OffsetAndMetadata(-1, \"\")) | found)",
         UNIT),
     Bug("no offset committed counts as offset -1", OFFSETS, "None if found[tp].offset == NEVER_COMMITTED else int", "int", UNIT),
-    Bug("cells and position are written apart", STORE, "        batch.put(POSITION_KEY, b\"%d\" % position)\n        self._db.write(batch)\n",
-        "        self._db.put(POSITION_KEY, b\"%d\" % position)\n        self._db.put(b\"x\", b\"\") if position % 2 else self._db.write(batch)\n", STORES),
+    Bug("cells and position are written apart", STORE,
+        "        batch.put(POSITION_KEY, b\"%d\" % position)\n        try:\n            self._db.write(batch, self._write)\n",
+        "        try:\n            self._db.write(batch, self._write)\n            self._db.put(POSITION_KEY, b\"%d\" % position, self._write)\n",
+        ("tests/contract/test_store_kill.py",)),
+    Bug("RocksDB keeps a log of its own", STORE, "        self._write.disable_wal = True", "        self._write.sync = False", STORES),
+    Bug("an iterator that stops at a damaged block has come to the end", STORE, "            found.status()\n", "            pass\n", STORES),
+    Bug("a damage leaves no mark", STORE, "            mark.write(said)\n", "            self._path.joinpath(DAMAGED_MARK).unlink()\n", STORES),
+    Bug("a full disk counts as a damaged store", STORE, "        if said.startswith(\"IO error\") and", "        if False and", STORES),
+    Bug("a damaged block counts as a locked store", STORE, "        if \"While lock file\" in said or", "        if \"lock\" in said or", STORES),
+    Bug("a store that fails after the commit is taken for an unknown outcome", LANE, "        except StoreFailed:\n            raise", "        except ZeroDivisionError:\n            raise", UNIT),
     Bug("the position is not kept", STORE, "        batch.put(POSITION_KEY, b\"%d\" % position)\n", "", STORES),
     Bug("deletions are forgotten", STORE, "                batch.delete(CELL_PREFIX + key)\n", "                pass\n", STORES),
-    Bug("clear keeps the cells", STORE, "        Rdict.destroy(str(self._path), self._options())\n", "", STORES),
+    Bug("clear keeps the cells", STORE, "        self.delete(self._path)\n", "", STORES),
     Bug("an aborted batch stays in the overlay", "tables/lane_tables.py", "        for table in self._all.values():\n            table.forget()\n", "        pass\n", TABLES),
     Bug("restore reads uncommitted records", RESTORE, '        isolation_level="read_committed",\n', '        isolation_level="read_uncommitted",\n', (BROKER + "test_layer.py",)),
     Bug("restore begins at the start of what a store knows", RESTORE, "first if known is None else max(known, first)", "first", LIVES),
     Bug("restore ends before the end", RESTORE, "if position >= self._ends[tp]:", "if position >= self._ends[tp] - 40:", (BROKER + "test_layer.py",)),
     Bug("the consumer reads uncommitted records", CONSUMER, '            isolation_level="read_committed",\n', '            isolation_level="read_uncommitted",\n', (BROKER + "test_layer.py",)),
+    Bug("a worker that was replaced under its name joins again", CONSUMER, "if self._member is not None and await", "if False and await", MEMBERS),
+    Bug("the instance id is not told to the group", CONSUMER, "            group_instance_id=settings.group_instance_id,\n", "", MEMBERS),
+    Bug("errors of the group are told to nobody", CONSUMER, "                    self._consumer._coordinator.check_errors()\n", "                    pass\n", MEMBERS),
     Bug("the seek is left out", CONSUMER, "            consumer.seek(tp, offset)\n", "            pass\n", UNIT),
     Bug("outputs and forwarded records leave in a transaction of their own", LANE, COMMIT,
         "                ends = await self._writer.commit(effects.puts, (), offsets)\n"

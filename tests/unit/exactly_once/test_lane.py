@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from aiokafka.errors import KafkaConnectionError, ProducerFenced
 from app.exactly_once.lane import Lane
 from app.exactly_once.layer import LaneState, TransactionOutcomeUnknown
 from app.exactly_once.pace import Turn
+from tables.stores.errors import DiskRefuses
 from tables.stores.memory import MemoryStore
 from tests.builders import AT
 from tests.unit.exactly_once.stage import TOPIC, EchoJob, Notes, ToldWriter, clock, fetched, layer, until
@@ -210,3 +212,20 @@ async def test_an_idle_lane_does_not_stand_still_and_a_busy_one_does(bench: Benc
     assert bench.lane.still_for_seconds < 0.02
     await asyncio.sleep(0.02)
     assert bench.lane.still_for_seconds >= 0.02
+
+
+class FullDisk(MemoryStore):
+    """Takes nothing."""
+
+    def apply(self, puts: Mapping[bytes, bytes | None], position: int) -> None:
+        raise DiskRefuses(Path("data"), "No space left on device")
+
+
+async def test_a_store_that_takes_nothing_after_the_commit_ends_the_lane_and_says_so(bench: Bench) -> None:
+    bench.lane._stores = {"echoes": FullDisk()}
+    task = bench.run()
+    bench.lane.offer(fetched(0, 3))
+    with pytest.raises(DiskRefuses, match="make room there"):
+        await task
+    assert len(bench.writer.commits) == 1
+    assert bench.job.log[-1] == "aborted"
