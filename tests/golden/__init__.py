@@ -1,0 +1,1 @@
+"""What a release wrote, kept as it was: see README.md."""
