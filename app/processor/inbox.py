@@ -93,7 +93,7 @@ def read(batch: Batch, arrival: Arrival) -> Event | None:
 def put_aside(batch: Batch, arrival: Arrival, error: InvalidRecord) -> None:
     """Send the record to the dead letters as it came, and tell who has to know (domain [58]; contract, 3)."""
     record = arrival.record
-    batch.count("dead_letters", arrival.topic)
+    batch.count("dead_letters", arrival.topic, error.fault)
     headers = (
         *arrival.where,
         ("error", str(error).encode()),

@@ -25,8 +25,8 @@ APPLY = """                for table, puts in effects.puts.items():
 COMMIT = "                ends = await self._writer.commit(effects.puts, effects.emits, offsets)\n"
 
 LAYER_BUGS = [
-    Bug("offsets + 1", LANE, "fetched.records[-1].offset + 1\n            size", "fetched.records[-1].offset + 2\n            size", UNIT),
-    Bug("offsets - 1", LANE, "fetched.records[-1].offset + 1\n            size", "fetched.records[-1].offset\n            size", UNIT),
+    Bug("offsets + 1", LANE, "fetched.records[-1].offset + 1 for", "fetched.records[-1].offset + 2 for", UNIT),
+    Bug("offsets - 1", LANE, "fetched.records[-1].offset + 1 for", "fetched.records[-1].offset for", UNIT),
     Bug(
         "the stores are written before the commit", LANE, COMMIT,
         "                for table, puts in effects.puts.items():\n                    self._stores[table].apply(puts, 0)\n" + COMMIT, UNIT,
@@ -41,7 +41,7 @@ LAYER_BUGS = [
     Bug("offsets are left out of the transaction", LANE, "effects.emits, offsets)\n", "effects.emits, {})\n", UNIT),
     Bug("outputs are left out of the transaction", LANE, "effects.puts, effects.emits, offsets)\n", "effects.puts, (), offsets)\n", UNIT),
     Bug("records taken before are taken again", LANE, "if record.offset >= start", "if record.offset >= 0", UNIT),
-    Bug("a batch without bounds", LANE, "            not records or len(records)", "            True or len(records)", UNIT),
+    Bug("a batch without bounds", LANE, "not batch or number", "True or number", UNIT),
     Bug("a finishing lane begins another batch", LANE, "        self._finishing = True\n", "        pass\n", UNIT),
     Bug("no fencing", LANES, "                group.create_task(producer.start())\n", "                pass\n", UNIT),
     Bug("restore before the fence", LANES, "        await self._fence(partitions)\n        fenced = monotonic()\n", "        fenced = monotonic()\n", UNIT),

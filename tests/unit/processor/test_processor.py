@@ -182,3 +182,10 @@ def test_a_request_from_the_year_1_does_not_stop_the_lane() -> None:
     lane = Lane().feed(STRATEGY, nights).feed(LOGISTICS, logistics_value())
     lane.feed(REQUEST, request_value(applied_at="0001-01-01T00:00:00Z"))
     assert verdict(lane.decision) == ("manual_review", "outside_state_days")
+
+
+def test_how_old_a_request_was_when_it_was_decided_is_measured() -> None:
+    lane = Lane().feed(STRATEGY, strategy_value()).feed(LOGISTICS, logistics_value())
+    effects = lane.process(record(REQUEST, request_value()), at=later(seconds=2.5))
+    assert effects.samples == {"applied_to_decided_seconds": [2500]}
+    assert lane.process(record(REQUEST, request_value())).samples == {}  # a duplicate is not decided again
