@@ -57,6 +57,8 @@ class Effects:
     puts: Mapping[str, Mapping[bytes, bytes | None]] = field(default_factory=dict)
     emits: Sequence[Emit] = ()
     tally: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    samples: Mapping[str, list[int]] = field(default_factory=dict)
+    """Measured durations in milliseconds, by metric name; they too are counted once the batch is committed."""
 
 
 class LaneJob(Protocol):

@@ -6,12 +6,13 @@ import asyncio
 import gc
 import logging
 import os
-from collections import Counter
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from platform import python_version
 from time import monotonic, sleep
 from typing import Any, Final
 
-from aiokafka.errors import KafkaError
+import faust
 from faust.worker import Worker as FaustWorker
 from mode import Service
 
@@ -20,15 +21,17 @@ from app.acls import User
 from app.agents import declare_agents
 from app.core.retention import Retention
 from app.errors import CommandFailed
-from app.exactly_once.build import LaneApp, build_app
+from app.exactly_once.build import build_app
 from app.exactly_once.lanes import Lanes
-from app.exactly_once.layer import SERVICE_LOG, LaneState, LayerSettings
+from app.exactly_once.layer import SERVICE_LOG, Ages, LaneState, LayerSettings
 from app.http_port import HttpPort
 from app.kafka_admin import NoBroker
 from app.kafka_allowed import check_allowed
 from app.kafka_security import client_security
 from app.kafka_trouble import in_words
+from app.lane_job import Effects
 from app.logs import configure_logging
+from app.lookout import Lookout
 from app.metrics import Metrics, TransactionEnd
 from app.partitions import partitioner
 from app.processor import Rules, processor_factory
@@ -42,8 +45,10 @@ log = logging.getLogger(__name__)
 BROKER_SECONDS_MAX: Final = 30.0
 """How long a start waits for a broker; then a supervisor tries again."""
 ASK_AGAIN_SECONDS: Final = 5.0
-LAG_SECONDS: Final = 5.0
-"""How often the lag is looked up."""
+LOOK_SECONDS: Final = 1.0
+"""How often the gauges are looked up that are at hand."""
+ASK_SECONDS: Final = 5.0
+"""How often those are that the broker has to be asked for."""
 STILL_SECONDS_MAX: Final = 10.0
 """A lane that has records and does not move for so long makes the worker unready; the layer stops it later."""
 STOP_SECONDS_MAX: Final = 5.0
@@ -59,6 +64,7 @@ def run(settings: Settings) -> int:
     checked = _checked(settings)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     metrics = Metrics()
+    metrics.look("build_info", 1, version("autorefund"), python_version(), faust.__version__, settings.store.value)
     layer = layer_settings(settings, checked.partitions)
     rules = Rules(
         hold=timedelta(seconds=settings.hold_seconds),
@@ -76,7 +82,12 @@ def run(settings: Settings) -> int:
     gc.set_threshold(GARBAGE_THRESHOLD)
     http = HttpPort(settings.http_host, settings.http_port, metrics, lambda: why_unready(app.lanes))
     worker = _Worker(
-        app, _HttpService(http), _LagService(app, metrics), quiet=True, override_logging=False, redirect_stdouts=False
+        app,
+        _HttpService(http),
+        _LookoutService(Lookout(app.lanes, metrics, hold=rules.hold)),
+        quiet=True,
+        override_logging=False,
+        redirect_stdouts=False,
     )
     worker.spinner = None  # it writes escape sequences where a log is no terminal
     try:
@@ -161,15 +172,15 @@ class _Observer:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
-    def committed(self, partition: int, *, seconds: float, records: int, tally: Counter[tuple[str, ...]]) -> None:
-        self._metrics.add(tally)
-        self._metrics.transaction(partition, TransactionEnd.COMMITTED, seconds=seconds, records=records)
+    def committed(self, partition: int, *, seconds: float, ages: Ages, effects: Effects) -> None:
+        self._metrics.add(effects.tally, effects.samples)
+        self._metrics.transaction(partition, TransactionEnd.COMMITTED, seconds=seconds, ages=ages)
 
     def aborted(self, partition: int) -> None:
-        self._metrics.transaction(partition, TransactionEnd.ABORTED, seconds=0, records=0)
+        self._metrics.transaction(partition, TransactionEnd.ABORTED)
 
     def fenced(self, partition: int) -> None:
-        self._metrics.transaction(partition, TransactionEnd.FENCED, seconds=0, records=0)
+        self._metrics.transaction(partition, TransactionEnd.FENCED)
 
     def restored(self, *, partitions: int, records: int, seconds: float) -> None:
         self._metrics.restored(records=records, seconds=seconds)
@@ -197,27 +208,31 @@ class _HttpService(Service):
         await self._http.stop()
 
 
-class _LagService(Service):
-    """Looks up how far the lanes are behind, now and then."""
+class _LookoutService(Service):
+    """Keeps the lookout looking."""
 
     logger = SERVICE_LOG
 
-    def __init__(self, app: LaneApp, metrics: Metrics, **kwargs: Any) -> None:
-        self._app = app
-        self._metrics = metrics
+    def __init__(self, lookout: Lookout, **kwargs: Any) -> None:
+        self._lookout = lookout
         super().__init__(**kwargs)
 
     @Service.task
     async def _look(self) -> None:
         while not self.should_stop:
-            await self.sleep(LAG_SECONDS)
-            try:
-                lags = await self._app.lanes.lag()
-            except (KafkaError, TimeoutError) as error:
-                log.warning("the lag cannot be looked up: %r", error)
-                continue
-            for partition, records in lags.items():
-                self._metrics.lag(partition, records)
+            self._lookout.look()
+            await self.sleep(LOOK_SECONDS)
+
+    @Service.task
+    async def _ask(self) -> None:
+        while not self.should_stop:
+            await self.sleep(ASK_SECONDS)
+            await self._lookout.ask()
+
+    @Service.task
+    async def _walk(self) -> None:
+        while not self.should_stop:
+            await self.sleep(self._lookout.walk())
 
 
 class _Worker(FaustWorker):

@@ -7,7 +7,7 @@ from typing import Any, Final
 import orjson
 from pydantic import ValidationError
 
-from schemas.errors import InvalidRecord
+from schemas.errors import Fault, InvalidRecord
 from schemas.events import (
     AfterSaleRequest,
     BuyerList,
@@ -43,15 +43,15 @@ INPUT_MODELS: Final[dict[str, type[Event]]] = {
 def read_json(value: bytes | None) -> dict[str, Any]:
     """The JSON object in `value`. Raises InvalidRecord: nothing there, too large, not UTF-8, not JSON, not an object."""
     if value is None:
-        raise InvalidRecord("no value")
+        raise InvalidRecord("no value", Fault.NO_VALUE)
     if len(value) > VALUE_BYTES_MAX:
-        raise InvalidRecord(f"value of {len(value)} bytes, at most {VALUE_BYTES_MAX}")
+        raise InvalidRecord(f"value of {len(value)} bytes, at most {VALUE_BYTES_MAX}", Fault.TOO_LARGE)
     try:
         body = orjson.loads(value)
     except orjson.JSONDecodeError as error:
-        raise InvalidRecord(f"not JSON: {_one_line(str(error))}") from None
+        raise InvalidRecord(f"not JSON: {_one_line(str(error))}", Fault.NOT_JSON) from None
     if type(body) is not dict:
-        raise InvalidRecord(f"a JSON object is needed, not {type(body).__name__}")
+        raise InvalidRecord(f"a JSON object is needed, not {type(body).__name__}", Fault.NOT_JSON)
     return body
 
 
@@ -64,7 +64,7 @@ def decode(topic: str, value: bytes | None) -> Event:
     try:
         return model.model_validate(body)
     except ValidationError as error:
-        raise InvalidRecord(_summary(error)) from None
+        raise InvalidRecord(_summary(error), _fault(error)) from None
 
 
 def _summary(error: ValidationError) -> str:
@@ -73,6 +73,17 @@ def _summary(error: ValidationError) -> str:
     if len(found) > ERRORS_SHOWN_MAX:
         shown.append(f"and {len(found) - ERRORS_SHOWN_MAX} more")
     return _one_line("; ".join(shown))
+
+
+def _fault(error: ValidationError) -> Fault:
+    """Of the first thing that is wrong."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    kind = str(first["type"])
+    if first["loc"] == ("schema_version",):
+        return Fault.SCHEMA_VERSION
+    if kind == "missing":
+        return Fault.MISSING
+    return Fault.WRONG_TYPE if kind.endswith(("_type", "_parsing")) else Fault.WRONG_VALUE
 
 
 def _one_line(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from schemas.cells import ApprovalCell
-from schemas.errors import InvalidRecord
+from schemas.errors import Fault, InvalidRecord
 from schemas.events import RefundResult
 from schemas.money import ZERO
 from schemas.times import to_micros
@@ -31,7 +31,9 @@ def take_result(approval: ApprovalCell, result: RefundResult) -> tuple[Step, App
     Raises InvalidRecord for more money than was approved.
     """
     if result.amount_fen > approval.amount_fen:
-        raise InvalidRecord(f"amount_fen: {result.amount_fen.fen} fen of {approval.amount_fen.fen} approved")
+        raise InvalidRecord(
+            f"amount_fen: {result.amount_fen.fen} fen of {approval.amount_fen.fen} approved", Fault.OVER_APPROVED
+        )
     if result.status is ResultStatus.RECOVERED:
         if approval.status is not ResultStatus.SUCCEEDED:
             return Step.IGNORED, approval

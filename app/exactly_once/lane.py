@@ -78,6 +78,7 @@ class Lane:
         self._turn = turn
         self._pace = Pace(records_max=settings.batch_records_max, seconds_max=settings.batch_seconds_max)
         self._queue: deque[Fetched] = deque()
+        self._batch: list[Fetched] = []
         self._wake = asyncio.Event()
         self._moved_at = monotonic()
         self._after_batch = after_batch
@@ -91,6 +92,27 @@ class Lane:
         """Since it last committed, or had nothing to do."""
         busy = self.waiting_records > 0 or self._is_due()
         return monotonic() - self._moved_at if busy else 0.0
+
+    @property
+    def moved_seconds_ago(self) -> float:
+        """Since it last committed, or began to wait."""
+        return monotonic() - self._moved_at
+
+    @property
+    def oldest_seconds(self) -> float | None:
+        """The age of the oldest record that it was given and has not committed; None = it has none."""
+        waiting = [fetched.records[0].timestamp_ms for fetched in (*self._batch, *self._queue)]
+        return (_milliseconds(self._clock()) - min(waiting)) / 1000 if waiting else None
+
+    @property
+    def next_due(self) -> datetime | None:
+        """When its job falls due by itself."""
+        return self._job.next_due()
+
+    @property
+    def stores(self) -> Mapping[str, Store]:
+        """Its tables' cells, as far as they are committed. For looking at: whoever writes is the lane."""
+        return self._stores
 
     @property
     def is_full(self) -> bool:
@@ -159,7 +181,9 @@ class Lane:
                 return
             self.in_transaction = True
             started = monotonic()
-            records, offsets, size_bytes = self._collect()
+            self._batch = batch = self._collect()
+            records = [record for fetched in batch for record in fetched.records]
+            offsets = {fetched.tp: fetched.records[-1].offset + 1 for fetched in batch}
             effects = self._job.process(records, self._clock())
             self._pace.took(len(records), monotonic() - started)
         done = False
@@ -185,24 +209,35 @@ class Lane:
                 self._job.aborted()
                 self._observer.aborted(self.partition)
         if done:
+            self._batch = []
             self.waiting_records -= len(records)
-            self.waiting_bytes -= size_bytes
+            self.waiting_bytes -= sum(fetched.size_bytes for fetched in batch)
             self._moved_at = monotonic()
-            seconds = self._moved_at - started
-            self._observer.committed(self.partition, seconds=seconds, records=len(records), tally=effects.tally)
+            ages, seconds = _ages(batch, self._clock()), self._moved_at - started
+            self._observer.committed(self.partition, seconds=seconds, ages=ages, effects=effects)
             self._after_batch(self)
 
-    def _collect(self) -> tuple[list[Record], dict[TopicPartition, int], int]:
+    def _collect(self) -> list[Fetched]:
         """What waits, up to the limit."""
-        records: list[Record] = []
-        offsets: dict[TopicPartition, int] = {}
-        size_bytes = 0
-        while self._queue and (room := self._pace.records - len(records)) > 0:
+        batch: list[Fetched] = []
+        room = self._pace.records
+        while self._queue and room > 0:
             fetched = self._queue.popleft()
             if len(fetched.records) > room:
                 fetched, rest = fetched.split(room)
                 self._queue.appendleft(rest)
-            records += fetched.records
-            offsets[fetched.tp] = fetched.records[-1].offset + 1
-            size_bytes += fetched.size_bytes
-        return records, offsets, size_bytes
+            batch.append(fetched)
+            room -= len(fetched.records)
+        return batch
+
+
+def _ages(batch: list[Fetched], at: datetime) -> dict[str, list[int]]:
+    now = _milliseconds(at)
+    ages: dict[str, list[int]] = {}
+    for fetched in batch:
+        ages.setdefault(fetched.tp.topic, []).extend([now - record.timestamp_ms for record in fetched.records])
+    return ages
+
+
+def _milliseconds(at: datetime) -> int:
+    return int(at.timestamp() * 1000)

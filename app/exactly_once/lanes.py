@@ -21,6 +21,7 @@ from typing import Final
 from aiokafka import ConsumerRecord, TopicPartition
 
 from app.exactly_once.flow import Flow
+from app.exactly_once.lag import Lag, LagWatch
 from app.exactly_once.lane import Fetched, Lane
 from app.exactly_once.layer import LaneStalled, LaneState, LaneStatus, LayerObserver, LayerSettings, NotColocated
 from app.exactly_once.offsets import CommittedOffsets, group_offsets
@@ -67,6 +68,7 @@ class Lanes:
         self._restore = restore
         self._committed_offsets = committed_offsets
         self._turn = Turn()
+        self._lag_watch = LagWatch(settings.input_topics)
         self._epoch = 0
         self._lanes: dict[int, Lane] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -97,18 +99,15 @@ class Lanes:
         ]
         return sorted(found, key=lambda status: status.partition)
 
-    async def lag(self) -> dict[int, int]:
-        """By partition: records in the inputs that are not committed yet (markers counted in, so an estimate)."""
-        if self._flow is None or not self._lanes:
-            return {}
+    async def lag(self) -> dict[int, Lag]:
+        """How far each lane is behind, by partition."""
         lanes = dict(self._lanes)
-        tps = [TopicPartition(topic, p) for topic in self.settings.input_topics for p in lanes]
-        _, ends = await self._flow.bounds_of(tps)
-        positions = await self._flow.positions_of(tps)
-        behind = dict.fromkeys(lanes, 0)
-        for tp in tps:
-            behind[tp.partition] += max(0, ends[tp] - positions[tp])
-        return {partition: behind[partition] + lane.waiting_records for partition, lane in lanes.items()}
+        return {} if self._flow is None else await self._lag_watch.look(lanes, self._flow)
+
+    @property
+    def open_lanes(self) -> Mapping[int, Lane]:
+        """The lanes that are restored, by partition: another mapping after each take-over. For looking at."""
+        return self._lanes
 
     async def take_over(self, assigned: Iterable[TopicPartition], flow: Flow) -> None:
         """Make the assigned partitions ours, and begin to work. `release` comes before the next call.

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from app.lane_job import Effects
+
 __all__ = [
-    "SERVICE_LOG", "LaneStalled", "LaneState", "LaneStatus", "LayerObserver", "LayerSettings", "NotColocated", "SilentObserver",
+    "SERVICE_LOG", "Ages", "LaneStalled", "LaneState", "LaneStatus", "LayerObserver", "LayerSettings", "NotColocated", "SilentObserver",
     "TransactionOutcomeUnknown",
 ]  # fmt: skip
 
@@ -109,15 +110,20 @@ class LaneStatus:
     still_for_seconds: float
     """Since it last committed, or had nothing to do."""
     restored_records: int
+    """Of its changelogs, as far as they are read; what was compacted away counts as read."""
     restore_records_total: int | None
     """None = not known yet."""
+
+
+Ages = Mapping[str, list[int]]
+"""By topic: how long each record had been in Kafka when it was committed, in milliseconds, in no promised order."""
 
 
 class LayerObserver(Protocol):
     """Told of what happens, in the event loop; must be quick and raise nothing."""
 
-    def committed(self, partition: int, *, seconds: float, records: int, tally: Counter[tuple[str, ...]]) -> None:
-        """A transaction was committed; `records` were consumed in it."""
+    def committed(self, partition: int, *, seconds: float, ages: Ages, effects: Effects) -> None:
+        """A transaction was committed; the records of `ages` were consumed in it."""
 
     def aborted(self, partition: int) -> None:
         """A transaction was given up: its lane was taken from this worker."""
@@ -135,7 +141,7 @@ class LayerObserver(Protocol):
 class SilentObserver:
     """Nobody listens."""
 
-    def committed(self, partition: int, *, seconds: float, records: int, tally: Counter[tuple[str, ...]]) -> None:
+    def committed(self, partition: int, *, seconds: float, ages: Ages, effects: Effects) -> None:
         """Nothing."""
 
     def aborted(self, partition: int) -> None:

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 POLL_MS: Final = 200
 REQUEST_SECONDS_MAX: Final = 30.0
 Progress = Callable[[int, int, int | None], None]
-"""(partition, records read so far, records to read in all or None)"""
+"""(partition, offsets passed so far, offsets to pass in all or None): what was compacted away is passed, too"""
 Restore = Callable[[LayerSettings, Mapping[TopicPartition, Store], Progress], Awaitable[int]]
 """What `restore` is; tests give one that reads a log of their own."""
 
@@ -68,7 +68,9 @@ class _Restoring:
         self._stores = stores
         self._progress = progress
         self._ends: dict[TopicPartition, int] = {}
-        self._read: dict[int, int] = defaultdict(int)
+        self._records = 0
+        self._passed: dict[int, int] = defaultdict(int)
+        self._positions: dict[TopicPartition, int] = {}
         self._total: dict[int, int] = defaultdict(int)
 
     async def run(self) -> int:
@@ -89,7 +91,7 @@ class _Restoring:
                 moved_at = monotonic()
             elif monotonic() - moved_at > self._settings.stall_seconds_max:
                 raise LaneStalled(f"the restore of {sorted(todo)[:3]} does not move")
-        return sum(self._read.values())
+        return self._records
 
     async def _begin(self) -> set[TopicPartition]:
         tps = list(self._stores)
@@ -104,6 +106,7 @@ class _Restoring:
                 self._consumer.pause(tp)
                 continue
             self._consumer.seek(tp, start)
+            self._positions[tp] = start
             self._total[tp.partition] += self._ends[tp] - start
             todo.add(tp)
         for partition, total in self._total.items():
@@ -124,6 +127,8 @@ class _Restoring:
             return False
         # A later record of a key stands after an earlier one, so the last one counts.
         store.apply({record.key: record.value for record in records}, position)
-        self._read[tp.partition] += len(records)
-        self._progress(tp.partition, self._read[tp.partition], self._total[tp.partition])
+        self._records += len(records)
+        self._passed[tp.partition] += position - self._positions[tp]
+        self._positions[tp] = position
+        self._progress(tp.partition, self._passed[tp.partition], self._total[tp.partition])
         return True

@@ -21,6 +21,7 @@ __all__ = ["ALERT_TOPIC", "DECISION_TOPIC", "Batch", "Rules", "dump_json"]
 
 DECISION_TOPIC: Final = REFUND_DECISION.name
 ALERT_TOPIC: Final = REFUND_ALERT.name
+MILLISECOND: Final = timedelta(milliseconds=1)
 DEFAULT_RETENTION: Final = Retention()
 
 
@@ -46,6 +47,8 @@ class Batch:
     partition_of: Callable[[str], int]
     emits: list[Emit] = field(default_factory=list)
     tally: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    decision_ages: list[timedelta] = field(default_factory=list)
+    """From the buyer's application to the decision, of each decision."""
     micros: int = field(init=False)
     """`at`, in microseconds since the epoch."""
     day: SpendDay = field(init=False)
@@ -54,6 +57,11 @@ class Batch:
     def __post_init__(self) -> None:
         self.micros = to_micros(self.at)
         self.day = SpendDay.of(self.at)
+
+    def samples(self) -> dict[str, list[int]]:
+        """What was measured, for the metrics: milliseconds by name."""
+        ages = self.decision_ages
+        return {"applied_to_decided_seconds": [age // MILLISECOND for age in ages]} if ages else {}
 
     def count(self, *name: str) -> None:
         """Count one, for the metrics."""

@@ -100,6 +100,7 @@ def _send(
 ) -> None:
     event = decision_event(request, matching, ruling, facts.spend if facts else None, batch.at, batch.day, shadow)
     batch.count("decisions", event["outcome"], event["reasons"][0])
+    batch.decision_ages.append(batch.at - request.applied_at)
     batch.emits.append(Emit(DECISION_TOPIC, request.request_id.encode(), dump_json(event)))
 
 

@@ -99,7 +99,7 @@ def put_aside(batch: Batch, arrival: Arrival, error: InvalidRecord) -> None:
     """
     record = arrival.record
     key, value, cut = _fitting(record)
-    batch.count("dead_letters", arrival.topic)
+    batch.count("dead_letters", arrival.topic, error.fault)
     headers = (
         *arrival.where,
         ("error", str(error).encode()),

@@ -7,7 +7,7 @@ from app.core.results import Step, take_result
 from app.processor.batch import Batch
 from app.processor.requests import retry_holds
 from schemas.cells import ApprovalCell, ControlCell, OrderCell
-from schemas.errors import InvalidRecord, InvariantBroken
+from schemas.errors import Fault, InvalidRecord, InvariantBroken
 from schemas.events import BuyerList, Control, OrderLogistics, RefundResult, ShopCapConfig, StrategyConfig
 from schemas.ids import ALL, split_decision_id
 from schemas.money import Money
@@ -62,6 +62,8 @@ def take_refund_result(batch: Batch, result: RefundResult) -> None:
     batch.tables.orders.write(result.shop_id, order_id, order.model_copy(update={"approvals": approvals}))
     if step is Step.RECOVERED:
         return
+    batch.tally["executed_fen",] += after.executed_fen.fen
+    batch.tally["released_fen",] += approval.amount_fen.fen - after.executed_fen.fen
     _settle(batch, result.shop_id, approval, after.executed_fen)
 
 
@@ -94,7 +96,7 @@ def _approval_of(batch: Batch, result: RefundResult) -> tuple[str, OrderCell, Ap
     request = batch.tables.requests.of(result.shop_id, named[0]) if named else None
     version = request.versions.get(named[1]) if request and named else None
     if version is None or version.outcome is not Outcome.AUTO_APPROVE:
-        raise InvalidRecord("decision_id: no such decision was approved in this shop")
+        raise InvalidRecord("decision_id: no such decision was approved in this shop", Fault.UNKNOWN_DECISION)
     order = batch.tables.orders.of(result.shop_id, version.order_id)
     approval = next((one for one in order.approvals if one.decision_id == result.decision_id), None)
     if approval is None:

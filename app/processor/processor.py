@@ -70,7 +70,7 @@ class Processor:
         for arrival in arrivals:
             _take(batch, arrival)
         self._sweep.step(batch)
-        return Effects(self._tables.puts(), batch.emits, batch.tally)
+        return Effects(self._tables.puts(), batch.emits, batch.tally, batch.samples())
 
     def committed(self) -> None:
         """The last batch is durable."""

@@ -12,7 +12,7 @@ from app.core.order_view import CLOCK_TOLERANCE
 from app.processor.batch import Batch
 from app.processor.deciding import decide
 from schemas.cells import HoldCell, RequestCell, VersionCell
-from schemas.errors import InvalidRecord, InvariantBroken
+from schemas.errors import Fault, InvalidRecord, InvariantBroken
 from schemas.events import AfterSaleRequest
 from schemas.vocabulary import Outcome, RequestStatus
 
@@ -34,7 +34,7 @@ def take_request(batch: Batch, request: AfterSaleRequest) -> None:
     Raises InvalidRecord, before anything is written, where the buyer applied in the future (domain [44]).
     """
     if request.applied_at > batch.at + CLOCK_TOLERANCE:
-        raise InvalidRecord("applied_at: more than 5 minutes after the decision clock")
+        raise InvalidRecord("applied_at: more than 5 minutes after the decision clock", Fault.FUTURE)
     batch.count("requests")
     cell = batch.tables.requests.of(request.shop_id, request.request_id)
     digest = _digest(request)

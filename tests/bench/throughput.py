@@ -48,7 +48,7 @@ def main(requests: int) -> None:
         broker = Broker(Path(directory) / "kafka")
         broker.start()
         try:
-            records = asyncio.run(_prepare(broker, requests))
+            records = asyncio.run(prepare(broker, requests))
             print(f"{requests} requests, {records} records, {PARTITIONS} partitions, one process a side")
             print(f"{'':22}{'wall s':>8}{'requests/s':>12}{'CPU us/request':>16}{'requests/CPU-s':>16}")
             for round_ in (1, 2):
@@ -64,7 +64,7 @@ def _row(name: str, requests: int, wall: float, cpu: float) -> None:
     )
 
 
-async def _prepare(broker: Broker, requests: int) -> int:
+async def prepare(broker: Broker, requests: int) -> int:
     await topics.create(Settings(brokers=broker.address, partitions=PARTITIONS))
     traffic = make_traffic(SEED, requests)
     await produce(broker.address, traffic.configs, PARTITIONS)
@@ -86,8 +86,8 @@ def _worker(broker: Broker, records: int, app_id: str, directory: Path) -> tuple
     )
     try:
         started = cpu_before = None
-        while _consumed(worker) < records:
-            if started is None and _consumed(worker):
+        while consumed(worker) < records:
+            if started is None and consumed(worker):
                 started, cpu_before = monotonic(), _cpu_seconds(worker.pid)
             sleep(0.02)
         assert started is not None
@@ -97,7 +97,7 @@ def _worker(broker: Broker, records: int, app_id: str, directory: Path) -> tuple
         worker.terminate()
 
 
-def _consumed(worker: WorkerProcess) -> float:
+def consumed(worker: WorkerProcess) -> float:
     """Records committed so far, without the forwarded ones, which are consumed twice."""
     _, text = worker.get("/metrics")
     consumed = forwarded = 0.0

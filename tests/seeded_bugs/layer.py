@@ -28,8 +28,8 @@ APPLY = """                for table, puts in effects.puts.items():
 COMMIT = "                ends = await self._writer.commit(effects.puts, effects.emits, offsets)\n"
 
 LAYER_BUGS = [
-    Bug("offsets + 1", LANE, "fetched.records[-1].offset + 1\n            size", "fetched.records[-1].offset + 2\n            size", UNIT),
-    Bug("offsets - 1", LANE, "fetched.records[-1].offset + 1\n            size", "fetched.records[-1].offset\n            size", UNIT),
+    Bug("offsets + 1", LANE, "fetched.records[-1].offset + 1 for", "fetched.records[-1].offset + 2 for", UNIT),
+    Bug("offsets - 1", LANE, "fetched.records[-1].offset + 1 for", "fetched.records[-1].offset for", UNIT),
     Bug(
         "the stores are written before the commit", LANE, COMMIT,
         "                for table, puts in effects.puts.items():\n                    self._stores[table].apply(puts, 0)\n" + COMMIT, UNIT,

@@ -9,7 +9,6 @@ import asyncio
 import json
 import logging
 import sys
-from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,8 @@ from mode import Service
 
 from app.agents import declare_agents
 from app.exactly_once.build import build_app
+from app.exactly_once.layer import Ages
+from app.lane_job import Effects
 from app.worker import _Worker
 from tests.integration.exactly_once.toy import ToyJob, ToyTopics, toy_settings
 
@@ -29,8 +30,8 @@ def say(what: str, **more: Any) -> None:
 class Saying:
     """A `LayerObserver` that prints."""
 
-    def committed(self, partition: int, *, seconds: float, records: int, tally: Counter[tuple[str, ...]]) -> None:
-        say("committed", partition=partition, records=records, seconds=seconds)
+    def committed(self, partition: int, *, seconds: float, ages: Ages, effects: Effects) -> None:
+        say("committed", partition=partition, records=sum(map(len, ages.values())), seconds=seconds)
 
     def aborted(self, partition: int) -> None:
         say("aborted", partition=partition)

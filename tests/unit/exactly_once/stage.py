@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +11,7 @@ from typing import Any
 from aiokafka import TopicPartition
 
 from app.exactly_once.lane import Fetched
-from app.exactly_once.layer import LayerSettings
+from app.exactly_once.layer import Ages, LayerSettings
 from app.lane_job import Effects, Emit, Record
 from tests.builders import AT
 
@@ -106,8 +105,8 @@ class Notes:
     lines: list[str] = field(default_factory=list)
     records: int = 0
 
-    def committed(self, partition: int, *, seconds: float, records: int, tally: Counter[tuple[str, ...]]) -> None:
-        self.records += records
+    def committed(self, partition: int, *, seconds: float, ages: Ages, effects: Effects) -> None:
+        self.records += sum(map(len, ages.values()))
         self.lines.append(f"committed {partition}")
 
     def aborted(self, partition: int) -> None:

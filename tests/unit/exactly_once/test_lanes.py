@@ -10,10 +10,12 @@ import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import ProducerFenced
 
+from app.exactly_once.lag import Lag
 from app.exactly_once.lanes import Lanes
 from app.exactly_once.layer import LaneStalled, LaneState, LayerSettings, NotColocated
 from tables.stores import Store
 from tables.stores.memory import MemoryStore
+from tests.builders import AT
 from tests.unit.exactly_once.stage import TOPIC, EchoJob, Notes, ToldWriter, clock, layer, until
 
 TOPICS = ("rules", "forwarded", TOPIC)
@@ -118,9 +120,19 @@ class Worker:
         """The consumer has handed out all of these topics."""
         self.flow.positions.update({tp: 10 for tp in self.flow.positions if tp.topic in topics})
 
-    def offer(self, topic: str, offset: int, *, partition: int = 0, epoch: int | None = None, number: int = 1) -> None:
+    def offer(
+        self,
+        topic: str,
+        offset: int,
+        *,
+        partition: int = 0,
+        epoch: int | None = None,
+        number: int = 1,
+        timestamp_ms: int = 0,
+    ) -> None:
         records = [
-            ConsumerRecord(topic, partition, offset + n, 0, 0, b"k", b"v", None, 1, 1, ()) for n in range(number)
+            ConsumerRecord(topic, partition, offset + n, timestamp_ms, 0, b"k", b"v", None, 1, 1, ())
+            for n in range(number)
         ]
         self.lanes.offer(self.flow.epoch if epoch is None else epoch, TopicPartition(topic, partition), records)
 
@@ -265,9 +277,31 @@ async def test_lag_counts_what_is_not_fetched_and_what_waits(worker: Worker) -> 
     await running(worker)
     worker.writers[0].gate = asyncio.Event()
     worker.offer(TOPIC, 5, number=2)
-    assert await worker.lanes.lag() == {0: 5 + 2}
+    lag = await worker.lanes.lag()
+    assert {lane: one.records for lane, one in lag.items()} == {0: 5 + 2}
 
 
 async def test_an_empty_assignment_is_taken_over_and_ready(worker: Worker) -> None:
     await worker.lanes.take_over([], worker.flow)
     assert worker.lanes.ready
+
+
+async def test_lag_in_seconds_is_the_age_of_the_oldest_record_that_was_given(worker: Worker) -> None:
+    await running(worker)
+    worker.writers[0].gate = asyncio.Event()
+    worker.offer(TOPIC, 5, timestamp_ms=1000 * int(AT.timestamp()) - 90_000)
+    await until(worker.writers[0].entered.is_set)
+    worker.offer(TOPIC, 6, timestamp_ms=1000 * int(AT.timestamp()) - 10_000)
+    assert (await worker.lanes.lag())[0].seconds == 90
+    worker.writers[0].gate.set()
+    await until(lambda: worker.notes.records == 2)
+    worker.flow.positions = dict.fromkeys(worker.flow.positions, 10)
+    assert await worker.lanes.lag() == {0: Lag(0, 0.0)}
+
+
+async def test_a_lane_that_is_behind_with_nothing_fetched_is_so_since_that_was_seen(worker: Worker) -> None:
+    await running(worker)
+    lags = [(await worker.lanes.lag())[0].seconds]
+    await asyncio.sleep(0.02)
+    lags.append((await worker.lanes.lag())[0].seconds)
+    assert lags[0] < lags[1] < 10

@@ -133,7 +133,7 @@ def test_what_cannot_be_read_is_a_dead_letter_as_it_came(topic: str) -> None:
         "schema": f"{INPUT_MODELS[topic].__name__}/1",
         "at": "2026-11-23T10:00:00.000+08:00",
     }
-    assert here.tally["dead_letters", topic] == 1
+    assert here.tally["dead_letters", topic, "not_json"] == 1
     assert only(here.emits).partition is None
     assert effects.puts.keys() == {"controls"}
 

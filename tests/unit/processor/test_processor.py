@@ -191,3 +191,10 @@ def test_a_lane_that_remembers_shops_of_another_lane_is_not_opened() -> None:
         InvariantBroken, match="remembers shop shop-7, whose records go to lane 1: topics were given more"
     ):
         Lane(partition_of=lambda _: 1, stores=stores)
+
+
+def test_how_old_a_request_was_when_it_was_decided_is_measured() -> None:
+    lane = Lane().feed(STRATEGY, strategy_value()).feed(LOGISTICS, logistics_value())
+    effects = lane.process(record(REQUEST, request_value()), at=later(seconds=2.5))
+    assert effects.samples == {"applied_to_decided_seconds": [2500]}
+    assert lane.process(record(REQUEST, request_value())).samples == {}  # a duplicate is not decided again

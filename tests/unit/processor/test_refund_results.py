@@ -70,6 +70,15 @@ def test_repeats_and_contradictions_are_counted_and_change_nothing_52() -> None:
     assert spent(lane) == spend(500, 0)
     assert lane.tally["ignored", RESULT, "repeated"] == 3
     assert lane.tally["results", "succeeded"] == 1
+    assert lane.tally["executed_fen",] == 500
+    assert lane.tally["released_fen",] == 0
+
+
+def test_what_a_smaller_or_failed_result_gives_back_is_counted() -> None:
+    lane = approved().feed(RESULT, result_value(amount_fen=300))
+    assert (lane.tally["executed_fen",], lane.tally["released_fen",]) == (300, 200)
+    lane = approved().feed(RESULT, result_value(status="failed"))
+    assert (lane.tally["executed_fen",], lane.tally["released_fen",]) == (0, 500)
 
 
 def test_recovered_later_gives_no_budget_back_19() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from schemas import codec
 from schemas.codec import ERROR_LENGTH_MAX, INPUT_MODELS, VALUE_BYTES_MAX, decode, read_json
-from schemas.errors import InvalidRecord
+from schemas.errors import Fault, InvalidRecord
 from schemas.events import AfterSaleRequest, Event, ShopCapConfig, StrategyConfig
 from tests.builders import (
     buyer_list_value,
@@ -176,3 +176,27 @@ def test_an_error_of_the_whole_record_is_told_as_such() -> None:
 def test_a_long_error_is_cut_and_kept_in_one_line() -> None:
     assert codec._one_line("x" * 10_000) == "x" * ERROR_LENGTH_MAX
     assert codec._one_line(" a\n  b\tc ") == "a b c"
+
+
+def request_with(**change: Any) -> bytes:
+    return json.dumps(request_value(**change)).encode()
+
+
+@pytest.mark.parametrize(
+    ("raw", "fault"),
+    [
+        (None, Fault.NO_VALUE),
+        (b"x" * (VALUE_BYTES_MAX + 1), Fault.TOO_LARGE),
+        (b"{", Fault.NOT_JSON),
+        (b"[]", Fault.NOT_JSON),
+        (request_with(schema_version=2), Fault.SCHEMA_VERSION),
+        (b'{"schema_version": 1}', Fault.MISSING),
+        (request_with(amount_fen=1.5), Fault.WRONG_TYPE),
+        (request_with(status="maybe"), Fault.WRONG_VALUE),
+        (request_with(applied_at="today"), Fault.WRONG_VALUE),
+    ],
+)
+def test_what_is_wrong_is_one_of_few_faults(raw: bytes | None, fault: Fault) -> None:
+    with pytest.raises(InvalidRecord) as refused:
+        decode("after-sale-request", raw)
+    assert refused.value.fault is fault
