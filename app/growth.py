@@ -10,9 +10,10 @@ workers stopped:
     check     that every cell lies where its shop lives now
     grow      after-sale-request: workers may start
 
-Interrupted anywhere, the same command goes on; where somebody has grown the topics by hand, `--from` says from what number. Nothing else is needed: records that wait in a shop's old partition, or that a
-sender with an old view writes there, are forwarded as all misplaced records are; decisions stay where they are, and readers
-of history look into `earlier_homes` too. The new number is a multiple of the old one, so that lanes only ever split.
+Interrupted anywhere, the same command goes on; where somebody has grown the topics by hand, `--from` says from what number.
+Nothing else is needed: records that wait in a shop's old partition, or that a sender with an old view writes there, are
+forwarded as all misplaced records are; decisions stay where they are, and readers of history look into `earlier_homes` too.
+The new number is a multiple of the old one, so that lanes only ever split.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ssl
 from typing import Any, Final, NoReturn
 
+from app.connection_settings import ENCRYPTED, WITH_USER
 from app.errors import UsageError
-from app.security_settings import ENCRYPTED, WITH_USER
 from app.settings import Settings
 
 __all__ = ["client_security"]

@@ -11,13 +11,13 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_core import PydanticUndefined
 
+from app.connection_settings import ConnectionSettings
 from app.errors import UsageError
-from app.security_settings import SaslMechanism, SecurityProtocol, wrong_together
 
 __all__ = ["PREFIX", "LogFormat", "LogLevel", "Settings", "StoreKind", "load_settings", "markdown_table"]
 
@@ -26,7 +26,6 @@ SECRETS: Final = frozenset({"sasl_password"})
 """Settings that are never shown."""
 NEAR_MISS: Final = 0.85
 """How alike an unknown variable and a known one must be to be taken for a slip of the pen."""
-_BROKER: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):[0-9]{1,5}").fullmatch
 _INSTANCE_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,249}").fullmatch
 _APP_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,100}").fullmatch
 
@@ -54,14 +53,6 @@ class LogLevel(StrEnum):
     ERROR = "ERROR"
 
 
-def _brokers(text: str) -> str:
-    names = [name.strip() for name in text.split(",")]
-    for name in names:
-        if _BROKER(name) is None or not 0 < int(name.rpartition(":")[2]) <= 65535:
-            raise ValueError(f"host:port is meant, several separated by commas, not {name!r}")
-    return ",".join(names)
-
-
 def _app_id(text: str) -> str:
     if _APP_ID(text) is None:
         raise ValueError("letters, digits, - and _ only, at most 100: it becomes part of topic names")
@@ -74,15 +65,10 @@ def _instance_id(text: str) -> str:
     return text
 
 
-class Settings(BaseModel):
+class Settings(ConnectionSettings):
     """All settings. The variable of a field is AUTOREFUND_ and its name in capitals; an empty one counts as unset."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    # what it talks to
-    brokers: Annotated[str, AfterValidator(_brokers)] = Field(
-        "localhost:9092", description="Kafka brokers to begin with, host:port separated by commas"
-    )
+    # who it is among workers
     app_id: Annotated[str, AfterValidator(_app_id)] = Field(
         "autorefund",
         description="consumer group, and prefix of changelog topics and transactional ids; another name is another worker with no memory",
@@ -102,30 +88,6 @@ class Settings(BaseModel):
         ge=1,
         le=10,
         description="copies of each partition that `topics` asks for; unset: 3, or as many as there are brokers",
-    )
-
-    # how it talks to them
-    security_protocol: SecurityProtocol = Field(
-        SecurityProtocol.PLAINTEXT,
-        description="plaintext, ssl, sasl_plaintext or sasl_ssl; `deploy/security.md` says what each needs",
-    )
-    tls_ca_file: Path | None = Field(
-        None, description="PEM with the CAs that may have signed the brokers' certificates; unset: the system's"
-    )
-    tls_cert_file: Path | None = Field(
-        None, description="PEM with the client certificate, where brokers ask for one; it may hold the key as well"
-    )
-    tls_key_file: Path | None = Field(None, description="PEM with the client certificate's key, without a passphrase")
-    sasl_mechanism: SaslMechanism = Field(
-        SaslMechanism.SCRAM_SHA_512, description="SCRAM-SHA-256, SCRAM-SHA-512 or (with sasl_ssl only) PLAIN"
-    )
-    sasl_username: str | None = Field(None, description="the user's name, for sasl_plaintext and sasl_ssl")
-    sasl_password_file: Path | None = Field(
-        None,
-        description="file with the user's password alone, such as a mounted secret; a newline at its end is not part of it",
-    )
-    sasl_password: SecretStr | None = Field(
-        None, description="the password itself, where there is no file: other users of the machine may see it"
     )
 
     # what it keeps
@@ -221,12 +183,6 @@ class Settings(BaseModel):
         le=1_800,
         description="a worker silent for so long loses its partitions to the others; brokers allow 6 to 1800 by default",
     )
-
-    @model_validator(mode="after")
-    def _security_fits_together(self) -> Self:
-        if wrong := list(wrong_together(self)):
-            raise ValueError("\n".join(wrong))
-        return self
 
 
 def variable(name: str) -> str:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from app.connection_settings import SaslMechanism, SecurityProtocol
 from app.errors import UsageError
 from app.kafka_security import client_security
-from app.security_settings import SaslMechanism, SecurityProtocol
 from app.settings import Settings, load_settings
 from app.worker import layer_settings
 
