@@ -6,7 +6,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from app.exactly_once.build import LaneApp
+from app.exactly_once.lane_app import LaneApp
 
 __all__ = ["declare_agents"]
 

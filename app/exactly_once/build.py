@@ -3,46 +3,27 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-import faust
 from yarl import URL
 
 from app.exactly_once.consumer import BatchTransport
+from app.exactly_once.lane_app import LaneApp
 from app.exactly_once.lanes import Lanes
-from app.exactly_once.layer import SERVICE_LOG, LayerObserver, LayerSettings
-from app.exactly_once.tables import LaneTableManager, TransactionalTable
+from app.exactly_once.layer import LayerObserver, LayerSettings
+from app.exactly_once.recovery import LaneTableManager
+from app.exactly_once.tables import TransactionalTable
 from app.lane_job import JobFactory
 
-__all__ = ["LaneApp", "build_app"]
-
-log = logging.getLogger(__name__)
+__all__ = ["build_app"]
 
 NEVER_SECONDS: Final = 1e9
 REQUEST_SECONDS_MAX: Final = 40.0
 STREAM_BUFFER_EVENTS: Final = 4096
 """Batches on their way to the agent; lanes are what bounds memory."""
-
-
-class LaneApp(faust.App):
-    """A Faust app that has lanes."""
-
-    logger = SERVICE_LOG
-    lanes: Lanes
-    failure: BaseException | None = None
-    """What made the app stop, if it did not stop by itself."""
-
-    def crash_soon(self, error: BaseException) -> None:
-        """Stop the worker because of `error`; for callers that cannot await."""
-        if self.failure is None:
-            self.failure = error
-            log.critical("the worker stops: %s: %s", type(error).__name__, error)
-            self._crashing = asyncio.ensure_future(self.crash(error))
 
 
 def build_app(

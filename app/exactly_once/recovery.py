@@ -1,21 +1,21 @@
-"""Faust's recovery service, with the take-over in place of its own restore: fence, restore, seek, resume."""
+"""Faust's table manager and recovery service, with the take-over in place of its own restore: fence, restore, seek, resume."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, cast
+from functools import cached_property
+from typing import Any, cast
 
+from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 from mode import Service
 
 from app.exactly_once.consumer import BatchConsumer
+from app.exactly_once.lane_app import LaneApp
 from app.exactly_once.layer import SERVICE_LOG
 
-if TYPE_CHECKING:
-    from app.exactly_once.build import LaneApp
-
-__all__ = ["LaneRecovery"]
+__all__ = ["LaneRecovery", "LaneTableManager"]
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class LaneRecovery(Recovery):
 
     @Service.task
     async def _restart_recovery(self) -> None:
-        app = cast("LaneApp", self.app)
+        app = cast(LaneApp, self.app)
         while not self.should_stop:
             if await self.wait_for_stopped(self.signal_recovery_start):
                 return
@@ -51,7 +51,7 @@ class LaneRecovery(Recovery):
                 return
 
     async def _run(self, generation: int) -> None:
-        app = cast("LaneApp", self.app)
+        app = cast(LaneApp, self.app)
         consumer = cast(BatchConsumer, app.consumer)
         await app.on_rebalance_complete.send()
         assigned = consumer.assignment()
@@ -68,3 +68,22 @@ class LaneRecovery(Recovery):
         self.tables.on_actives_ready()
         self.tables.on_standbys_ready()
         app.on_rebalance_end()
+
+
+class LaneTableManager(TableManager):
+    """Faust's table manager, which does not consume changelogs: the take-over reads them."""
+
+    logger = SERVICE_LOG
+
+    @cached_property
+    def recovery(self) -> LaneRecovery:
+        """Our recovery service."""
+        self._recovery = LaneRecovery(self.app, self, beacon=self.beacon, loop=self.loop)
+        return self._recovery
+
+    async def _update_channels(self) -> None:
+        """As Faust's, without subscribing to the changelogs."""
+        self._tables_finalized.set()
+        for table in self.values():
+            await table.maybe_start()
+        self._tables_registered.set()

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import logging
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 import faust
 from aiokafka import TopicPartition
-from faust.tables.manager import TableManager
 
 from app.exactly_once.layer import SERVICE_LOG, LayerSettings
-from app.exactly_once.recovery import LaneRecovery
 from tables.stores import Store
 from tables.stores.memory import MemoryStore
 from tables.stores.rocksdb import DamagedStore, RocksDBStore
 
-__all__ = ["LaneTableManager", "TransactionalTable"]
+__all__ = ["TransactionalTable"]
 
 log = logging.getLogger(__name__)
 
@@ -78,22 +75,3 @@ class TransactionalTable(faust.Table):
             log.error("the store in %s is damaged and is made anew from its changelog: %s", path, error.reason)  # noqa: TRY400 - one line is enough
             RocksDBStore.delete(path)
             return RocksDBStore(path)
-
-
-class LaneTableManager(TableManager):
-    """Faust's table manager, which does not consume changelogs: the take-over reads them."""
-
-    logger = SERVICE_LOG
-
-    @cached_property
-    def recovery(self) -> LaneRecovery:
-        """Our recovery service."""
-        self._recovery = LaneRecovery(self.app, self, beacon=self.beacon, loop=self.loop)
-        return self._recovery
-
-    async def _update_channels(self) -> None:
-        """As Faust's, without subscribing to the changelogs."""
-        self._tables_finalized.set()
-        for table in self.values():
-            await table.maybe_start()
-        self._tables_registered.set()

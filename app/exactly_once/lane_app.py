@@ -1,0 +1,31 @@
+"""The Faust app as this layer sees it: one that has lanes, and says once what it stopped for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import faust
+
+from app.exactly_once.lanes import Lanes
+from app.exactly_once.layer import SERVICE_LOG
+
+__all__ = ["LaneApp"]
+
+log = logging.getLogger(__name__)
+
+
+class LaneApp(faust.App):
+    """A Faust app that has lanes."""
+
+    logger = SERVICE_LOG
+    lanes: Lanes
+    failure: BaseException | None = None
+    """What made the app stop, if it did not stop by itself."""
+
+    def crash_soon(self, error: BaseException) -> None:
+        """Stop the worker because of `error`; for callers that cannot await."""
+        if self.failure is None:
+            self.failure = error
+            log.critical("the worker stops: %s: %s", type(error).__name__, error)
+            self._crashing = asyncio.ensure_future(self.crash(error))
