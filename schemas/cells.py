@@ -163,4 +163,7 @@ def load_cell(kind: type[C], raw: bytes) -> C:
     try:
         return kind.model_validate_json(raw)
     except ValidationError as error:
-        raise InvariantBroken(f"unreadable {kind.__name__}: {error}") from error
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        hint = " (did a later release write it? see deploy/upgrade.md)" if place == "v" else ""
+        raise InvariantBroken(f"unreadable {kind.__name__}: {place}: {first['msg']}{hint}") from error

@@ -74,6 +74,11 @@ class WorkerProcess:
         except OSError:
             return 0, ""
 
+    def last_words(self) -> list[str]:
+        """What its log says from its first CRITICAL line on."""
+        lines = self.log.read_text().splitlines()
+        return lines[next((at for at, line in enumerate(lines) if " CRITICAL " in line), len(lines)) :]
+
     def kill(self) -> None:
         """SIGKILL."""
         self._process.kill()
