@@ -9,6 +9,7 @@ from typing import Final
 
 import orjson
 
+from app.last_word import LastWord
 from app.repeats import Repeats
 from app.settings import LogFormat, Settings
 
@@ -40,6 +41,7 @@ def configure_logging(settings: Settings) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonLines() if settings.log_format is LogFormat.JSON else logging.Formatter(HUMAN))
     if settings.log_level.value != "DEBUG":
+        handler.addFilter(LastWord(CHATTY))
         handler.addFilter(Repeats(CHATTY))
     logging.basicConfig(handlers=[handler], level=settings.log_level.value, force=True)
     if settings.log_level.value != "DEBUG":

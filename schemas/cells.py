@@ -1,7 +1,9 @@
 """Persisted cells: what the tables remember, as JSON, each with its format version `v`.
 
-A changelog outlives the code: a cell written by one release is read by the next. So a field is only ever added, with a
-default; a change that a default cannot express takes a new `v`, and a reader for the old one here.
+A changelog outlives the code: a cell written by one release is read by the next, and, while workers are replaced one by one
+or rolled back, by the one before. So a field is only ever added, with a default, and a release that does not know it keeps
+it: whoever changes a cell copies it (`model_copy`), and what a later release remembered in it stays. Kept is not brought up
+to date: a field that has to move together with others, as a sum does, takes a new `v` (deploy/upgrade.md).
 Instants are kept as microseconds since the epoch, amounts as fen.
 """
 
@@ -29,10 +31,15 @@ Ticks = tuple[tuple[int, int], ...]
 """Instants (microseconds since the epoch) with a count each, oldest first."""
 
 
-class Cell(BaseModel):
+class Lasting(BaseModel):
+    """What is persisted, whole or as a part: frozen, and with the fields that only a later release knows."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
+
+
+class Cell(Lasting):
     """A frozen cell."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
     v: Literal[1] = CELL_FORMAT
 
 
@@ -49,10 +56,9 @@ class StrategyCell(Cell):
     config: StrategyConfig
 
 
-class ApprovalCell(BaseModel):
+class ApprovalCell(Lasting):
     """One automatic approval on an order, as far as its result is known (None = still reserved)."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
     decision_id: str
     strategy_id: str
     spend_day: str
@@ -75,10 +81,9 @@ class OrderCell(Cell):
     held_request_ids: tuple[str, ...] = ()
 
 
-class VersionCell(BaseModel):
+class VersionCell(Lasting):
     """What was seen of one version of a request; `outcome` None = none (not pending) or still held."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
     digest: str
     order_id: str
     outcome: Outcome | None = None
@@ -163,4 +168,7 @@ def load_cell(kind: type[C], raw: bytes) -> C:
     try:
         return kind.model_validate_json(raw)
     except ValidationError as error:
-        raise InvariantBroken(f"unreadable {kind.__name__}: {error}") from error
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        hint = " (did a later release write it? see deploy/upgrade.md)" if place == "v" else ""
+        raise InvariantBroken(f"unreadable {kind.__name__}: {place}: {first['msg']}{hint}") from error

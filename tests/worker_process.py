@@ -17,9 +17,16 @@ READY_SECONDS_MAX = 60.0
 
 
 class WorkerProcess:
-    """`python -m app worker` with settings of its own; what it logs goes to a file."""
+    """`python -m app worker` with settings of its own; what it logs goes to a file. `tree`: where another release stands."""
 
-    def __init__(self, log: Path, settings: dict[str, str], module: str = "app", command: str = "worker") -> None:
+    def __init__(
+        self,
+        log: Path,
+        settings: dict[str, str],
+        module: str = "app",
+        command: str = "worker",
+        tree: Path | None = None,
+    ) -> None:
         self.port = free_port()
         self.log = log
         environment = os.environ | settings | {"AUTOREFUND_HTTP_PORT": str(self.port)}
@@ -30,6 +37,7 @@ class WorkerProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
+                cwd=tree,
             )
 
     @property
@@ -73,6 +81,11 @@ class WorkerProcess:
             return error.code, error.read().decode()
         except OSError:
             return 0, ""
+
+    def last_words(self) -> list[str]:
+        """What its log says from its first CRITICAL line on."""
+        lines = self.log.read_text().splitlines()
+        return lines[next((at for at, line in enumerate(lines) if " CRITICAL " in line), len(lines)) :]
 
     def kill(self) -> None:
         """SIGKILL."""

@@ -170,12 +170,17 @@ class BatchConsumer(FaustConsumer):
     async def _drain_messages(self, fetcher: Any) -> None:
         """Faust's loop without its offset tracking, which drops what comes again after a seek.
 
-        A delivery is given up only when the flow is suspended, that is in a rebalance: its epoch is over.
+        A delivery is given up only when the flow is suspended, that is in a rebalance: its epoch is over. To be cancelled
+        is to be stopped; Faust would take it for a failure where a rebalance is going on.
         """
-        while not (self.should_stop or fetcher.should_stop):
-            async for _, message in self.getmany(timeout=FETCH_SECONDS_MAX):
-                await self.wait_first(self.callback(message), self.suspend_flow.wait())
-            await asyncio.sleep(0)
+        try:
+            while not (self.should_stop or fetcher.should_stop):
+                async for _, message in self.getmany(timeout=FETCH_SECONDS_MAX):
+                    await self.wait_first(self.callback(message), self.suspend_flow.wait())
+                await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            if not (self.should_stop or fetcher.should_stop):
+                raise
 
     async def commit(self, *_: Any, **__: Any) -> bool:
         """Nothing: offsets are committed by the lanes' transactions."""

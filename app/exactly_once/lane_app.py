@@ -26,6 +26,16 @@ class LaneApp(faust.App):
     def crash_soon(self, error: BaseException) -> None:
         """Stop the worker because of `error`; for callers that cannot await."""
         if self.failure is None:
-            self.failure = error
-            log.critical("the worker stops: %s: %s", type(error).__name__, error)
+            self._say_why(error)
             self._crashing = asyncio.ensure_future(self.crash(error))
+
+    def _crash(self, reason: BaseException) -> None:
+        """As mode's, which comes here whatever part of the app failed."""
+        if self.failure is None:
+            self._say_why(reason)
+        super()._crash(reason)
+
+    def _say_why(self, error: BaseException) -> None:
+        self.failure = error
+        log.critical("the worker stops: %s: %s", type(error).__name__, " ".join(str(error).split()))
+        log.debug("where that comes from", exc_info=error)

@@ -47,7 +47,7 @@ class LaneRecovery(Recovery):
                     raise
                 log.info("the take-over is given up: another rebalance began")
             except Exception as error:  # noqa: BLE001 - whatever it is, the process starts over
-                await app.crash(error)
+                app.crash_soon(error)
                 return
 
     async def _run(self, generation: int) -> None:

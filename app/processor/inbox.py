@@ -9,7 +9,6 @@ from app.core import alerts, ticks
 from app.lane_job import Emit, Headers, Record
 from app.processor.batch import Batch
 from schemas import topics
-from schemas.cells import BurstCell
 from schemas.codec import INPUT_MODELS, KEY_BYTES_MAX, decode, read_json
 from schemas.errors import InvalidRecord, InvariantBroken
 from schemas.events import (
@@ -158,4 +157,4 @@ def _watch_burst(batch: Batch) -> None:
     if number > BURST_LETTERS_MAX and quiet:
         alerted_at = batch.micros
         batch.alert(alerts.dead_letter_burst(batch.lane, number, batch.at))
-    batch.tables.controls.write_burst(BurstCell(recent=recent, alerted_at=alerted_at))
+    batch.tables.controls.write_burst(cell.model_copy(update={"recent": recent, "alerted_at": alerted_at}))

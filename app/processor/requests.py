@@ -117,14 +117,12 @@ def _repeat(batch: Batch, request: AfterSaleRequest, known: VersionCell, digest:
 
 
 def _remember(batch: Batch, request: AfterSaleRequest, version: VersionCell) -> None:
-    cell = batch.tables.requests.of(request.shop_id, request.request_id)
-    versions = {} if cell is None else cell.versions
-    newest = request.request_version if cell is None else max(cell.newest, request.request_version)
-    batch.tables.requests.write(
-        request.shop_id,
-        request.request_id,
-        RequestCell(newest=newest, versions=versions | {request.request_version: version}, seen_at=batch.micros),
-    )
+    number = request.request_version
+    known = batch.tables.requests.of(request.shop_id, request.request_id) or RequestCell(newest=number, versions={})
+    seen = {
+        "newest": max(known.newest, number), "versions": known.versions | {number: version}, "seen_at": batch.micros
+    }  # fmt: skip
+    batch.tables.requests.write(request.shop_id, request.request_id, known.model_copy(update=seen))
 
 
 def _set_outcome(batch: Batch, request: AfterSaleRequest, outcome: Outcome) -> None:
@@ -145,5 +143,9 @@ def _remember_rejection(batch: Batch, request: AfterSaleRequest) -> None:
 
 
 def _digest(request: AfterSaleRequest) -> str:
-    """What the request says, whatever its spelling: unknown fields, order of fields and offsets do not count."""
-    return blake2b(request.__pydantic_serializer__.to_json(request), digest_size=DIGEST_BYTES).hexdigest()
+    """What the request says, whatever its spelling: unknown fields, order of fields and offsets do not count.
+
+    Nor does what has its default: another release may know more fields, and finds the same of a request without them.
+    """
+    said = request.__pydantic_serializer__.to_json(request, exclude_defaults=True)
+    return blake2b(said, digest_size=DIGEST_BYTES).hexdigest()

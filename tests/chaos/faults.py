@@ -86,9 +86,13 @@ class Fleet:
         keys = [(key, value) for found in self._seen.values() for key, value in found.items()]
         return int(sum(value for key, value in keys if key.startswith(name) and label in key))
 
+    def logs(self) -> dict[str, str]:
+        """By worker, all that it said."""
+        return {path.stem: path.read_text(errors="replace") for path in self._folder.glob("worker-*.log")}
+
     def logged(self, words: str) -> int:
         """How many log lines say so."""
-        return sum(path.read_text(errors="replace").count(words) for path in self._folder.glob("worker-*.log"))
+        return sum(said.count(words) for said in self.logs().values())
 
     def spent(self) -> Spent:
         """By all lives until now."""

@@ -13,6 +13,7 @@ from time import monotonic
 from app import topics
 from app.settings import Settings
 from tests.chaos.checker import Verdict, decided_ids, judge
+from tests.chaos.evidence import Evidence, Owners, gather
 from tests.chaos.faults import SESSION_SECONDS, Fleet, Spent, Tormentor
 from tests.chaos.world import Executor, Feeder, Sellers
 from tests.integration.outputs import produce
@@ -148,13 +149,15 @@ class _Running:
                 await _cancel(one)
             await asyncio.to_thread(self.fleet.scrape)
             self.fleet.kill_all()
+        evidence = await gather(address, PARTITIONS, Owners(self.fleet.logs().items()))
         return Run(
             story,
             verdict=await judge(address, traffic, PARTITIONS),
             seconds=monotonic() - started,
             without_broker=tormentor.without_broker,
             done=dict(tormentor.done) | {"config edits": sellers.edits, "sent again": feeder.sent_again},
-            sometimes=self._sometimes() | ({"leaders moved": tormentor.leaders_moved} if story.brokers > 1 else {}),
+            sometimes=self._sometimes(evidence)
+            | ({"leaders moved": tormentor.leaders_moved} if story.brokers > 1 else {}),
         )
 
     async def _mend(self, tormentor: Tormentor) -> None:
@@ -186,16 +189,19 @@ class _Running:
                 lag += sum(float(line.rpartition(" ")[2]) for line in lines)
             quiet = quiet + 1 if not lag else 0
 
-    def _sometimes(self) -> dict[str, int]:
+    def _sometimes(self, evidence: Evidence) -> dict[str, int]:
+        """By the workers' word, but for what only Kafka knows of a worker that was killed."""
         fleet = self.fleet
         return {
             "transactions": fleet.sum("autorefund_transactions_total", 'end="committed"'),
-            "aborted": fleet.sum("autorefund_transactions_total", 'end="aborted"'),
+            "given up": fleet.sum("autorefund_transactions_total", 'end="aborted"'),
+            "aborted decisions": evidence.aborted_decisions,
+            "taken over in mid-batch": evidence.mid_batch,
             "fenced": fleet.logged(" is fenced: another worker has it"),
             "take-overs": fleet.logged("took over "),
             "restored records": fleet.sum("autorefund_restored_records_total"),
             "new epochs": fleet.logged("takes a new producer epoch"),
-            "gave up": fleet.gave_up,
+            "ended by themselves": fleet.gave_up,
             "lives": fleet.lives,
         }
 

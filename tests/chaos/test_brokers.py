@@ -22,7 +22,7 @@ async def test_three_brokers_of_which_one_is_always_in_trouble_lose_and_double_n
     assert run.verdict.faults == {}
     assert run.verdict.decisions >= REQUESTS
     assert set(run.done) >= set(FAULTS)
-    for name in ("leaders moved", "aborted", "restored records", "take-overs"):
+    for name in ("leaders moved", "aborted decisions", "restored records", "take-overs"):
         assert run.sometimes[name] > 0, f"no {name}: the run proves less than it seems to"
 
 

@@ -8,7 +8,7 @@ from tests.chaos.faults import FAULTS
 from tests.chaos.run import Run, Story
 
 REQUESTS = 60_000
-MUST_HAPPEN = ("aborted", "fenced", "restored records", "take-overs")
+MUST_HAPPEN = ("aborted decisions", "fenced", "restored records", "taken over in mid-batch")
 
 
 @pytest.mark.chaos

@@ -28,8 +28,8 @@ from schemas.codec import INPUT_MODELS, decode
 from schemas.errors import InvalidRecord, InvariantBroken
 from schemas.topics import DEAD_LETTER, TABLES, changelog_topic
 from tables.stores.memory import MemoryStore
-from tests.builders import later, request_value
-from tests.golden.make import APP_ID, golden_lane
+from tests.builders import later, record, request_value
+from tests.golden.make import APP_ID, AWAY, golden_lane
 from tests.json_schemas import check_output
 from tests.lane import Lane, verdict
 
@@ -124,6 +124,15 @@ def test_a_worker_restored_from_it_decides_on(path: Path) -> None:
     assert lane.decision["reasons"][0] == "seller_rejected_before"
     lane.feed("after-sale-request", request_value(request_id="r-14", shop_id="shop-3", order_id="o-1"))
     assert lane.decision["reasons"][0] == "halted"
+
+
+def test_a_repeat_of_what_it_took_is_a_repeat(path: Path) -> None:
+    lane = restored(path)
+    asked = [line for line in lines(path) if line["topic"] == "after-sale-request"]
+    known = [line for line in asked if "request_id" in line["value"] and AWAY not in line["key"]]
+    lane.process(*(record(line["topic"], json.loads(line["value"])) for line in known), at=later(minutes=1))
+    assert lane.tally["duplicates",] == len(known) > 0
+    assert (lane.decisions, lane.alerts) == ([], [])
 
 
 def test_a_hold_of_it_ends_when_it_is_due(path: Path) -> None:

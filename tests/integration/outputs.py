@@ -43,10 +43,12 @@ async def produce(brokers: str, records: list[Sent], partitions: int, per_second
         await producer.stop()
 
 
-async def read_topic(brokers: str, topic: str, partitions: int) -> list[ConsumerRecord]:
-    """All committed records of a topic."""
+async def read_topic(
+    brokers: str, topic: str, partitions: int, *, isolation_level: str = "read_committed"
+) -> list[ConsumerRecord]:
+    """All committed records of a topic; with read_uncommitted those of aborted transactions too."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=brokers, isolation_level="read_committed", auto_offset_reset="earliest"
+        bootstrap_servers=brokers, isolation_level=isolation_level, auto_offset_reset="earliest"
     )
     await consumer.start()
     try:

@@ -100,6 +100,7 @@ async def test_a_full_disk_ends_the_worker_with_a_message_and_nothing_is_lost(
     said = first.log.read_text()
     assert f"the disk refuses the store in {disk.data}" in said
     assert "make room there or mend its rights, then start again (nothing is lost)" in said
+    assert len(first.last_words()) == 2, said
     before = len(await town.decisions())
     assert before < REQUESTS
 

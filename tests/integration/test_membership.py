@@ -84,6 +84,7 @@ async def test_of_two_workers_under_one_name_the_older_ends_and_says_why(town: T
     said = older.log.read_text()
     assert "another worker has joined the group under the instance id worker-a" in said
     assert "Each worker needs an instance id of its own" in said
+    assert len(older.last_words()) == 2, said
     await feeding
     await asyncio.sleep(REST_SECONDS)
     await settled(town, traffic)
@@ -109,6 +110,7 @@ async def test_a_stranger_in_the_group_is_named_and_not_waited_for(town: Town, t
     try:
         worker = town.worker(ready=False)
         assert await asyncio.to_thread(worker.wait, END_SECONDS_MAX) == 1
-        assert "InconsistentGroupProtocol" in worker.log.read_text()
+        reason, _ = worker.last_words()
+        assert "InconsistentGroupProtocol" in reason
     finally:
         await stranger.stop()

@@ -39,15 +39,17 @@ class Town:
         self.workers: list[WorkerProcess] = []
         self._producer = producer
 
-    def worker(self, *, ready: bool = True, module: str = "app", **settings: str) -> WorkerProcess:
-        """One more worker, by `python -m module`; `settings` by their names in small letters."""
+    def worker(
+        self, *, ready: bool = True, module: str = "app", tree: Path | None = None, **settings: str
+    ) -> WorkerProcess:
+        """One more worker, by `python -m module`, of the release in `tree`; `settings` by their names in small letters."""
         number = len(self.workers)
         environment = {
             "AUTOREFUND_BROKERS": self.broker.address,
             "AUTOREFUND_SESSION_TIMEOUT_SECONDS": "6",
             "AUTOREFUND_DATA_DIR": str(self.folder / f"data-{number}"),
         } | {f"AUTOREFUND_{name.upper()}": value for name, value in settings.items()}
-        worker = WorkerProcess(self.folder / f"worker-{number}.log", environment, module)
+        worker = WorkerProcess(self.folder / f"worker-{number}.log", environment, module, tree=tree)
         self.workers.append(worker)
         if ready:
             worker.wait_until_ready()
