@@ -119,6 +119,7 @@ _LANES: Final = (
         "From a record's timestamp in Kafka to the commit of what came of it.",
         ("topic",),
         _LATENCY,
+        zeros=_each(_INPUTS),
     ),
     Metric("autorefund_transactions", Kind.COUNTER, "Transactions, by how they ended.", ("lane", "end")),
     Metric("autorefund_transaction_seconds", Kind.HISTOGRAM, "Duration of a committed transaction.", (), _TRANSACTION),

@@ -64,7 +64,7 @@ class Metrics:
             for m in _of(Kind.HISTOGRAM)
             if m.name not in batched
         }
-        for metric in CATALOGUE:
+        for metric in _of(Kind.COUNTER):
             for values in metric.zeros:
                 self._counters[metric.name].labels(*values)
         self._children: dict[tuple[str, ...], Counter] = {}

@@ -82,11 +82,12 @@ def test_what_alerts_count_is_shown_as_nothing_before_it_happens() -> None:
     assert value(metrics, "autorefund_decisions_total", outcome="manual_review", reason="approved") is None
     metrics.transaction(7, TransactionEnd.COMMITTED)
     assert value(metrics, "autorefund_transactions_total", lane="7", end="fenced") == 0
+    assert value(metrics, "autorefund_produced_to_committed_seconds_count", topic="after-sale-request") == 0
 
 
 def test_zeros_have_a_value_for_each_label() -> None:
     assert all(len(values) == len(one.labels) for one in CATALOGUE for values in one.zeros)
-    assert all(one.kind is Kind.COUNTER for one in CATALOGUE if one.zeros)
+    assert all(one.kind is not Kind.GAUGE for one in CATALOGUE if one.zeros)
 
 
 def test_durations_of_a_batch_are_shown_as_if_each_was_observed() -> None:
