@@ -72,6 +72,11 @@ def test_a_query_groups_by_labels_that_are_there(where: str, query: str) -> None
     assert grouped <= there | OF_PROMETHEUS, where
 
 
+def test_every_recorded_series_is_asked_for() -> None:
+    asked = {one.name for _, query in everything_asked() for one in selectors(query)}
+    assert set(recorded()) <= asked
+
+
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
 def test_an_alert_says_how_grave_it_is_and_what_to_do(alert: Alert) -> None:
     assert alert.name.startswith("Autorefund")
