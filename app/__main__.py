@@ -9,6 +9,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final
 
 from app.commands.load_options import add_load, profile_of
@@ -99,7 +100,8 @@ def _switch(arguments: argparse.Namespace) -> int:
 def _audit(arguments: argparse.Namespace) -> int:
     from app.commands import audit
 
-    return audit.main(load_settings(os.environ), days=arguments.days, shop_id=arguments.shop)
+    textfile = None if arguments.textfile is None else Path(arguments.textfile)
+    return audit.main(load_settings(os.environ), days=arguments.days, shop_id=arguments.shop, textfile=textfile)
 
 
 def _dead_letters(arguments: argparse.Namespace) -> int:

@@ -37,6 +37,7 @@ case $what in
   all) marks="not chaos" ;;
 esac
 [ "$what" = quick ] || step "Kafka's jars" deploy/kafka.sh libs
+[ "$what" = chaos ] || step "Prometheus, for the rules" deploy/prometheus.sh
 
 echo "== pytest ($marks)"
 log=run/pytest.log

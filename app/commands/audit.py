@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 import orjson
@@ -19,6 +20,7 @@ from aiokafka import TopicPartition
 from app.errors import CommandFailed
 from app.kafka_reader import KafkaReader, opened_reader
 from app.ledger import Ledger, Place
+from app.metrics import write_audit
 from app.settings import Settings
 from app.words import yuan
 from schemas.cells import SpendCell, load_cell
@@ -59,12 +61,22 @@ class _Books:
     earlier: defaultdict[int, list[_Taken]] = field(default_factory=lambda: defaultdict(list))
 
 
-def main(settings: Settings, *, days: int, shop_id: str | None) -> int:
-    """Audit the last `days` civil days. Prints each fault; exit code 1 where there is one."""
-    return asyncio.run(_audit(settings, days, shop_id))
+def main(settings: Settings, *, days: int, shop_id: str | None, textfile: Path | None = None) -> int:
+    """Audit the last `days` civil days. Prints each fault; exit code 1 where there is one.
+
+    `textfile` is given the figures as metrics once the audit is over; an audit that fails leaves it as it was.
+    """
+    faults, decisions = asyncio.run(_audit(settings, days, shop_id))
+    if textfile is not None:
+        try:
+            write_audit(textfile, faults=faults, decisions=decisions)
+        except OSError as error:
+            raise CommandFailed(f"{textfile} cannot be written: {error.strerror or error}") from error
+    return 1 if faults else 0
 
 
-async def _audit(settings: Settings, days: int, shop_id: str | None) -> int:
+async def _audit(settings: Settings, days: int, shop_id: str | None) -> tuple[int, int]:
+    """How many faults, and how many decisions were looked at."""
     first = SpendDay.of(datetime.now(UTC)).minus(days - 1)
     faults: list[str] = []
     decisions = results = places = total = 0
@@ -88,7 +100,7 @@ async def _audit(settings: Settings, days: int, shop_id: str | None) -> int:
         f"{first} to today, {len(lanes)} lanes: {decisions} decisions, {results} results, {places} spend cells, "
         f"{yuan(total)} approved and not released: {verdict}"
     )
-    return 1 if faults else 0
+    return len(faults), decisions
 
 
 async def _lane(reader: KafkaReader, lane: int, first: SpendDay, books: _Books) -> dict[Place, SpendCell]:

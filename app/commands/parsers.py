@@ -42,7 +42,12 @@ def add_operators(
         "Exit\ncode 1 on any difference. Workers may run meanwhile.",
     )  # fmt: skip
     audited.add_argument("--days", type=days, default=7, help="civil days to look at, today included (default: 7)")
-    audited.add_argument("--shop", metavar="ID", help="one shop only")
+    only_or_told = audited.add_mutually_exclusive_group()
+    only_or_told.add_argument("--shop", metavar="ID", help="one shop only")
+    only_or_told.add_argument(
+        "--textfile", metavar="FILE",
+        help="write what was found as metrics, for the node exporter's textfile collector: a name in its directory that ends in .prom",
+    )  # fmt: skip
     _add_dead_letters(command, dead_letters)
     tested = command(
         "backtest", backtest, "show what a draft strategy would have done to past requests",

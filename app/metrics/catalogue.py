@@ -6,10 +6,15 @@ count what was done, never attempts. Gauges are looked up now and then. Names fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import product
 from typing import Final
+
+from schemas.errors import Fault
+from schemas.topics import INPUTS
+from schemas.vocabulary import AlertKind, Outcome, Reason, ResultStatus
 
 __all__ = ["CATALOGUE", "PROCESS", "SAMPLES", "TALLIES", "TOP_STRATEGIES_MAX", "Kind", "Metric", "TransactionEnd"]
 
@@ -42,8 +47,21 @@ class Metric:
     help: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
+    zeros: tuple[tuple[str, ...], ...] = ()
+    """Label values that are shown as 0 from the start: Prometheus sees no increase in a series that begins with its first
+    event, so the first burst after a start would pass unseen."""
 
 
+def _each(*words: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    """Every combination."""
+    return tuple(tuple(str(word) for word in one) for one in product(*words))
+
+
+_INPUTS: Final = tuple(topic.name for topic in INPUTS)
+_DECIDED: Final = (
+    (Outcome.AUTO_APPROVE.value, Reason.APPROVED.value),
+    *_each([Outcome.MANUAL_REVIEW], [reason for reason in Reason if reason is not Reason.APPROVED]),
+)
 _TRANSACTION: Final = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 _LATENCY: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600, 900, 3600)
 _RESTORE: Final = (0.1, 0.5, 1, 2, 5, 10, 30, 60, 300)
@@ -51,17 +69,37 @@ _RECORDS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 
 _TALLIED: Final = (
     Metric("autorefund_requests", Kind.COUNTER, "After-sale requests read, whatever their status."),
-    Metric("autorefund_decisions", Kind.COUNTER, "Decisions made, by their deciding reason.", ("outcome", "reason")),
+    Metric(
+        "autorefund_decisions",
+        Kind.COUNTER,
+        "Decisions made, by their deciding reason.",
+        ("outcome", "reason"),
+        zeros=_DECIDED,
+    ),
     Metric("autorefund_approved_fen", Kind.COUNTER, "Money approved automatically, and so reserved, in fen."),
     Metric("autorefund_executed_fen", Kind.COUNTER, "Money paid out, as results of refunds say, in fen."),
     Metric("autorefund_released_fen", Kind.COUNTER, "Money reserved and not paid out, as results say, in fen."),
     Metric("autorefund_duplicates", Kind.COUNTER, "Requests seen before: same id, version and body."),
     Metric("autorefund_conflicts", Kind.COUNTER, "Requests seen before with another body; each is alerted."),
     Metric("autorefund_holds_started", Kind.COUNTER, "Requests that wait for their order's logistics."),
-    Metric("autorefund_results", Kind.COUNTER, "Results of refunds that counted.", ("status",)),
-    Metric("autorefund_alerts", Kind.COUNTER, "Alerts raised.", ("kind",)),
-    Metric("autorefund_dead_letters", Kind.COUNTER, "Records that could not be read.", ("topic", "fault")),
-    Metric("autorefund_forwarded", Kind.COUNTER, "Records sent on to their shop's partition.", ("topic",)),
+    Metric(
+        "autorefund_results", Kind.COUNTER, "Results of refunds that counted.", ("status",), zeros=_each(ResultStatus)
+    ),
+    Metric("autorefund_alerts", Kind.COUNTER, "Alerts raised.", ("kind",), zeros=_each(AlertKind)),
+    Metric(
+        "autorefund_dead_letters",
+        Kind.COUNTER,
+        "Records that could not be read.",
+        ("topic", "fault"),
+        zeros=_each(_INPUTS, Fault),
+    ),
+    Metric(
+        "autorefund_forwarded",
+        Kind.COUNTER,
+        "Records sent on to their shop's partition.",
+        ("topic",),
+        zeros=_each(_INPUTS),
+    ),
     Metric("autorefund_expired", Kind.COUNTER, "Cells forgotten, as no rule can ask for them any more.", ("table",)),
     Metric("autorefund_ignored", Kind.COUNTER, "Records that changed nothing.", ("topic", "why")),
 )
@@ -81,6 +119,7 @@ _LANES: Final = (
         "From a record's timestamp in Kafka to the commit of what came of it.",
         ("topic",),
         _LATENCY,
+        zeros=_each(_INPUTS),
     ),
     Metric("autorefund_transactions", Kind.COUNTER, "Transactions, by how they ended.", ("lane", "end")),
     Metric("autorefund_transaction_seconds", Kind.HISTOGRAM, "Duration of a committed transaction.", (), _TRANSACTION),

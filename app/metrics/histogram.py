@@ -23,8 +23,8 @@ class BatchHistogram(Collector):
         self._counts: dict[str, list[int]] = {}
         """By label: how many values are at most each bound, then how many there are."""
         self._sums: dict[str, int] = {}
-        if not metric.labels:
-            self._begin("")
+        for values in metric.zeros if metric.labels else [("",)]:
+            self._begin(*values)
 
     def add(self, milliseconds: list[int], label: str = "") -> None:
         """Count the values; the list is sorted in place. A negative one (clocks differ) counts as 0."""

@@ -64,6 +64,9 @@ class Metrics:
             for m in _of(Kind.HISTOGRAM)
             if m.name not in batched
         }
+        for metric in _of(Kind.COUNTER):
+            for values in metric.zeros:
+                self._counters[metric.name].labels(*values)
         self._children: dict[tuple[str, ...], Counter] = {}
         self._strangers: set[tuple[str, ...]] = set()
 
@@ -84,7 +87,8 @@ class Metrics:
         self, lane: int, end: TransactionEnd, *, seconds: float = 0, ages: Mapping[str, list[int]] | None = None
     ) -> None:
         """A lane's transaction ended. Duration, size and ages (milliseconds by topic) are of committed ones only."""
-        self._counters["autorefund_transactions"].labels(lane, end.value).inc()
+        counters = {one: self._counters["autorefund_transactions"].labels(lane, one.value) for one in TransactionEnd}
+        counters[end].inc()  # the others are shown as 0: see `Metric.zeros`
         if end is not TransactionEnd.COMMITTED:
             return
         ages = ages or {}

@@ -174,7 +174,7 @@ async def reasons_become(town: Town, number: int, reason: str) -> None:
         assert monotonic() < until, decisions[f"r-{asked}:1"]
 
 
-async def test_an_audit_agrees_while_the_worker_runs_and_sees_a_single_wrong_fen(town: Town) -> None:
+async def test_an_audit_agrees_while_the_worker_runs_and_sees_a_single_wrong_fen(town: Town, tmp_path: Path) -> None:
     worker = town.worker()
     await town.strategy(daily_cap_fen=1500)
     for number in range(20):
@@ -187,8 +187,10 @@ async def test_an_audit_agrees_while_the_worker_runs_and_sees_a_single_wrong_fen
     until = monotonic() + 15
     while metric(worker, "autorefund_results_total") < 3 and monotonic() < until:
         await asyncio.sleep(0.05)
-    code, said = await call(town, "audit")
+    told = tmp_path / "autorefund.prom"
+    code, said = await call(town, "audit", "--textfile", str(told))
     assert (code, "all agree" in said, "20 decisions" in said) == (0, True, True), said
+    assert "\nautorefund_audit_faults 0.0\n" in told.read_text()
     assert "¥13.40" in said  # 15 approved, one failed, one paid with 40 of 100
     assert worker.terminate() < 5
 
@@ -202,6 +204,11 @@ async def test_an_audit_agrees_while_the_worker_runs_and_sees_a_single_wrong_fen
     await producer.stop()
     code, said = await call(town, "audit", "--shop", "shop-1")
     assert (code, "1200 reserved" in said, "1201" in said) == (1, True, True), said
+    assert (await call(town, "audit", "--textfile", str(told)))[0] == 1
+    assert "\nautorefund_audit_faults 1.0\n" in told.read_text()
+    assert "\nautorefund_audit_decisions 20.0\n" in told.read_text()
+    code, said = await call(town, "audit", "--textfile", str(tmp_path / "nowhere" / "a.prom"))
+    assert (code, "cannot be written" in said) == (1, True), said
 
 
 async def test_dead_letters_are_listed_mended_and_sent_again(town: Town, tmp_path: Path) -> None:

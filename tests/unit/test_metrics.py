@@ -14,6 +14,7 @@ from app.metrics import (
     PROCESS,
     TALLIES,
     TOP_STRATEGIES_MAX,
+    Kind,
     Metrics,
     TopStrategy,
     TransactionEnd,
@@ -70,6 +71,23 @@ def test_only_committed_transactions_have_a_duration_and_a_size() -> None:
     assert value(metrics, "autorefund_transactions_total", lane="3", end="fenced") == 1
     assert value(metrics, "autorefund_transaction_seconds_count") == 1
     assert value(metrics, "autorefund_batch_records_sum") == 100
+
+
+def test_what_alerts_count_is_shown_as_nothing_before_it_happens() -> None:
+    """Prometheus sees no increase in a series that begins with its first event."""
+    metrics = Metrics()
+    assert value(metrics, "autorefund_dead_letters_total", topic="control", fault="not_json") == 0
+    assert value(metrics, "autorefund_alerts_total", kind="cap_reached") == 0
+    assert value(metrics, "autorefund_decisions_total", outcome="auto_approve", reason="approved") == 0
+    assert value(metrics, "autorefund_decisions_total", outcome="manual_review", reason="approved") is None
+    metrics.transaction(7, TransactionEnd.COMMITTED)
+    assert value(metrics, "autorefund_transactions_total", lane="7", end="fenced") == 0
+    assert value(metrics, "autorefund_produced_to_committed_seconds_count", topic="after-sale-request") == 0
+
+
+def test_zeros_have_a_value_for_each_label() -> None:
+    assert all(len(values) == len(one.labels) for one in CATALOGUE for values in one.zeros)
+    assert all(one.kind is not Kind.GAUGE for one in CATALOGUE if one.zeros)
 
 
 def test_durations_of_a_batch_are_shown_as_if_each_was_observed() -> None:
