@@ -27,6 +27,7 @@ URL = re.compile(r"[a-z]+://([\w.-]+)")
 NAMESPACES = {"maven.apache.org", "json-schema.org"}
 """Hosts that are names of a format, not addresses to fetch from."""
 HERE = re.compile("(?<![\\w.])/(?:" + "|".join(("ro" + "ot", "ho" + "me", "wo" + "rk", "fa" + "rm")) + ")/")
+LINK = re.compile(r"\]\(([^)\s]+)\)")
 OPEN_POINT = re.compile(r"\b(?:" + "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK")) + r")\b")
 
 
@@ -41,7 +42,9 @@ def files(*folders: str) -> Iterator[Path]:
                 and not re.match(r"\..*cache|.*egg-info|\.hypothesis|libs\.", one)
             ]
             yield from (
-                Path(where) / name for name in names if Path(name).suffix in TEXT and not name.startswith(".cov")
+                Path(where) / name
+                for name in names
+                if Path(name).suffix in TEXT and not name.startswith(".cov") and name not in NOT_OURS
             )
 
 
@@ -131,6 +134,20 @@ def test_no_file_names_a_host_or_a_path_of_some_machine() -> None:
         hosts = set(URL.findall(text)) - NAMESPACES
         assert all(host in {"localhost", "127.0.0.1"} or host.startswith(".") for host in hosts), (name, hosts)
         assert not HERE.search(text), name
+
+
+@pytest.mark.parametrize("name", [name for name in names_of(files()) if name.endswith(".md")])
+def test_links_lead_somewhere(name: str) -> None:
+    for target in LINK.findall((ROOT / name).read_text()):
+        if not target.startswith(("#", "http")):
+            assert ((ROOT / name).parent / target.partition("#")[0]).exists(), target
+
+
+def test_every_test_of_a_fault_is_a_test() -> None:
+    linked = re.findall(r"\[(test_\w+)\]\(([^)]+)\)", (ROOT / "tests" / "faults.md").read_text())
+    assert len(linked) > 20
+    for name, target in linked:
+        assert Path(target).stem == name, target
 
 
 def dependencies() -> list[str]:

@@ -1,9 +1,12 @@
-"""What the fetching thread does at the beginning of an epoch, and what a consumer of ours never does."""
+"""What the fetching thread does at the beginning of an epoch, what a consumer of ours never does, and how its loop ends."""
 
 from __future__ import annotations
 
+import asyncio
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from aiokafka import TopicPartition
 
 from app.exactly_once.consumer import BatchConsumer, FetchingThread
@@ -35,3 +38,27 @@ async def test_faust_commits_nothing_and_keeps_no_gaps() -> None:
     consumer: Any = BatchConsumer.__new__(BatchConsumer)
     assert await consumer.commit(topics=None, start_new_transaction=True) is False
     assert await consumer._add_gap("anything", 1, 2) is None
+
+
+class Patient(BatchConsumer):
+    """Waits for records that never come."""
+
+    should_stop = False
+
+    def __init__(self) -> None:
+        """Nothing of Faust's."""
+
+    async def getmany(self, **_: Any) -> Any:
+        await asyncio.Event().wait()
+        yield
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+async def test_a_loop_that_is_cancelled_is_over_where_it_is_stopped_and_has_failed_elsewhere(stopped: bool) -> None:
+    fetcher = SimpleNamespace(should_stop=False)
+    loop = asyncio.create_task(Patient()._drain_messages(fetcher))
+    await asyncio.sleep(0)
+    fetcher.should_stop = stopped
+    loop.cancel()
+    await asyncio.wait([loop])
+    assert loop.cancelled() == (not stopped)
