@@ -19,8 +19,10 @@ READY_SECONDS_MAX = 60.0
 class WorkerProcess:
     """`python -m app worker` with settings of its own; what it logs goes to a file."""
 
-    def __init__(self, log: Path, settings: dict[str, str], module: str = "app", command: str = "worker") -> None:
-        self.port = free_port()
+    def __init__(
+        self, log: Path, settings: dict[str, str], module: str = "app", command: str = "worker", port: int | None = None
+    ) -> None:
+        self.port = port or free_port()
         self.log = log
         environment = os.environ | settings | {"AUTOREFUND_HTTP_PORT": str(self.port)}
         with log.open("ab") as output:

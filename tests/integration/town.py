@@ -39,7 +39,9 @@ class Town:
         self.workers: list[WorkerProcess] = []
         self._producer = producer
 
-    def worker(self, *, ready: bool = True, module: str = "app", **settings: str) -> WorkerProcess:
+    def worker(
+        self, *, ready: bool = True, module: str = "app", port: int | None = None, **settings: str
+    ) -> WorkerProcess:
         """One more worker, by `python -m module`; `settings` by their names in small letters."""
         number = len(self.workers)
         environment = {
@@ -47,7 +49,7 @@ class Town:
             "AUTOREFUND_SESSION_TIMEOUT_SECONDS": "6",
             "AUTOREFUND_DATA_DIR": str(self.folder / f"data-{number}"),
         } | {f"AUTOREFUND_{name.upper()}": value for name, value in settings.items()}
-        worker = WorkerProcess(self.folder / f"worker-{number}.log", environment, module)
+        worker = WorkerProcess(self.folder / f"worker-{number}.log", environment, module, port=port)
         self.workers.append(worker)
         if ready:
             worker.wait_until_ready()
