@@ -31,6 +31,7 @@ class Kind(IntEnum):
     """A request's API key."""
 
     PRODUCE = 0
+    FETCH = 1
     FIND_COORDINATOR = 10
     INIT_PRODUCER_ID = 22
     ADD_PARTITIONS_TO_TXN = 24
@@ -92,6 +93,8 @@ class Proxy:
         self.port = port
         self.seen: Counter[int] = Counter()
         """Requests, by kind."""
+        self.delays: dict[int, float] = {}
+        """Seconds that requests of a kind take longer, as long as they stand here."""
         self._broker_port = broker_port
         self._orders: dict[Kind, deque[Held | Gate | None]] = {kind: deque() for kind in Kind}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -144,6 +147,7 @@ class Proxy:
                 frame = await read_frame(reader)
                 kind = int.from_bytes(frame[4:6], "big")
                 self.seen[kind] += 1
+                await asyncio.sleep(self.delays.get(kind, 0))
                 orders = self._orders.get(kind)  # type: ignore[call-overload]
                 order = orders.popleft() if orders else ...
                 if order is None:

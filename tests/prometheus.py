@@ -43,6 +43,12 @@ QUICK = {
 """What windows, and how long ago others began, are in a copy of the rules for tests whose days are seconds."""
 QUICK_FOR = {"2m": "1s", "5m": "2s", "1h": "2s", "1d": "2s"}
 """Likewise, how long a thing must last."""
+QUICK_COUNTS = {
+    "AutorefundWorkerRestarts": "60s",
+    "AutorefundLanesChangeHands": "60s",
+    "AutorefundApprovalsStopped": "15s",
+}
+"""The window of what takes seconds itself, and is counted."""
 QUICK_LIMITS = {"AutorefundLaneStill": ("> 30", "> 3"), "AutorefundHoldsOverdue": ("> 900", "> 3")}
 """Limits that are seconds."""
 
@@ -82,18 +88,22 @@ def write_config(folder: Path, workers: list[int], audit: TextFiles, *, quick: b
     for name in rule_files():
         rules = yaml.safe_load((RULES / name).read_text())
         for rule in (rule for group in rules["groups"] for rule in group["rules"] if quick):
-            rule["expr"] = _quick(rule["expr"])
-            if "for" in rule:
-                rule["for"] = QUICK_FOR[rule["for"]]
-            if limits := QUICK_LIMITS.get(rule.get("alert", "")):
-                assert limits[0] in rule["expr"]
-                rule["expr"] = rule["expr"].replace(*limits)
+            _make_quick(rule)
         (folder / name).write_text(yaml.safe_dump(rules))
 
 
-def _quick(query: str) -> str:
-    inside = re.sub(r"\[(\w+)\]", lambda found: f"[{QUICK[found[1]]}]", query)
-    return re.sub(r"offset (\w+)", lambda found: f"offset {QUICK[found[1]]}", inside)
+def _make_quick(rule: dict[str, str]) -> None:
+    name, expr = rule.get("alert", ""), rule["expr"]
+    windows = QUICK | ({"30m": QUICK_COUNTS[name]} if name in QUICK_COUNTS else {})
+    expr = re.sub(r"\[(\w+)\]", lambda found: f"[{windows[found[1]]}]", expr)
+    expr = re.sub(r"offset (\w+)", lambda found: f"offset {windows[found[1]]}", expr)
+    if name in QUICK_LIMITS:
+        before, after = QUICK_LIMITS[name]
+        assert before in expr
+        expr = expr.replace(before, after)
+    rule["expr"] = expr
+    if "for" in rule:
+        rule["for"] = QUICK_FOR[rule["for"]]
 
 
 class Prometheus:

@@ -26,8 +26,9 @@ class WorkerProcess:
         module: str = "app",
         command: str = "worker",
         tree: Path | None = None,
+        port: int | None = None,
     ) -> None:
-        self.port = free_port()
+        self.port = port or free_port()
         self.log = log
         environment = os.environ | settings | {"AUTOREFUND_HTTP_PORT": str(self.port)}
         with log.open("ab") as output:

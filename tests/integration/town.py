@@ -40,7 +40,13 @@ class Town:
         self._producer = producer
 
     def worker(
-        self, *, ready: bool = True, module: str = "app", tree: Path | None = None, **settings: str
+        self,
+        *,
+        ready: bool = True,
+        module: str = "app",
+        tree: Path | None = None,
+        port: int | None = None,
+        **settings: str,
     ) -> WorkerProcess:
         """One more worker, by `python -m module`, of the release in `tree`; `settings` by their names in small letters."""
         number = len(self.workers)
@@ -49,7 +55,8 @@ class Town:
             "AUTOREFUND_SESSION_TIMEOUT_SECONDS": "6",
             "AUTOREFUND_DATA_DIR": str(self.folder / f"data-{number}"),
         } | {f"AUTOREFUND_{name.upper()}": value for name, value in settings.items()}
-        worker = WorkerProcess(self.folder / f"worker-{number}.log", environment, module, tree=tree)
+        log = self.folder / f"worker-{number}.log"
+        worker = WorkerProcess(log, environment, module, tree=tree, port=port)
         self.workers.append(worker)
         if ready:
             worker.wait_until_ready()

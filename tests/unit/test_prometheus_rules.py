@@ -14,6 +14,7 @@ from app.__main__ import _parser
 from app.metrics import Kind
 from tests.monitoring import (
     DEPLOY,
+    RULES,
     RUNBOOKS,
     SERIES,
     Alert,
@@ -120,6 +121,11 @@ def test_a_setting_that_a_runbook_names_is_in_the_readme(book: Path) -> None:
 def test_promtool_sees_an_alert_fire_and_not_fire(alert: Alert) -> None:
     asked = [one for _, one in promtool_tests() if f'alertname="{alert.name}"' in one["expr"]]
     assert {bool(one["exp_samples"]) for one in asked} == {True, False}
+
+
+def test_the_readme_says_what_made_each_alert_fire() -> None:
+    table = re.findall(r"^\| (Autorefund\w+) \| \S.* \|$", (RULES / "README.md").read_text(), re.MULTILINE)
+    assert sorted(table) == sorted(alert.name for alert in ALERTS)
 
 
 @pytest.mark.timeout(300)
