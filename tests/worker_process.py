@@ -84,9 +84,10 @@ class WorkerProcess:
             return 0, ""
 
     def last_words(self) -> list[str]:
-        """What its log says from its first CRITICAL line on."""
+        """What its log says from its first CRITICAL line on, without what is said of the stop itself at INFO."""
         lines = self.log.read_text().splitlines()
-        return lines[next((at for at, line in enumerate(lines) if " CRITICAL " in line), len(lines)) :]
+        begin = next((at for at, line in enumerate(lines) if " CRITICAL " in line), len(lines))
+        return [line for line in lines[begin:] if " INFO     app." not in line]
 
     def kill(self) -> None:
         """SIGKILL."""
