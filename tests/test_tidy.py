@@ -24,7 +24,7 @@ NOT_OURS = {".git", "__pycache__", "libs", "run", "node_modules"}
 TEXT = {".py", ".md", ".sh", ".toml", ".txt", ".xml", ".json", ".jsonl", ".yml", ".yaml", ""}
 CLOCKS = {"now", "utcnow", "today", "monotonic", "time_ns", "perf_counter"}
 URL = re.compile(r"[a-z]+://([\w.-]+)")
-NAMESPACES = {"maven.apache.org", "json-schema.org"}
+NAMESPACES = {"maven.apache.org", "json-schema.org", "www.w3.org"}
 """Hosts that are names of a format, not addresses to fetch from."""
 HERE = re.compile("(?<![\\w.])/(?:" + "|".join(("ro" + "ot", "ho" + "me", "wo" + "rk", "fa" + "rm")) + ")/")
 LINK = re.compile(r"\]\(([^)\s]+)\)")

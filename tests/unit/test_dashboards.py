@@ -82,3 +82,16 @@ def test_what_is_provisioned_is_there() -> None:
     assert source["jsonData"]["timeInterval"] == rules["global"]["scrape_interval"]
     provider = yaml.safe_load((provisioning / "dashboards" / "autorefund.yml").read_text())["providers"][0]
     assert (provider["type"], provider["options"]["path"]) == ("file", "$DASHBOARDS_DIR")
+
+
+def test_the_readme_shows_a_picture_of_each_dashboard() -> None:
+    pictures = DEPLOY / "grafana" / "pictures"
+    readme = (DEPLOY / "README.md").read_text()
+    for name in dashboards():
+        picture = (pictures / name).with_suffix(".svg")
+        assert f"(grafana/pictures/{picture.name})" in readme
+        missing = [
+            panel.title for panel in PANELS if panel.dashboard == name and panel.title not in picture.read_text()
+        ]
+        assert missing == [], "python -m tests.pictures draws them anew"
+    assert sum(path.stat().st_size for path in pictures.iterdir()) < 150_000
