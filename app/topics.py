@@ -18,7 +18,7 @@ from app.own_topics import OWN_TOPICS, min_in_sync, own_differences
 from app.settings import Settings
 from schemas.topics import AFTER_SALE_REQUEST, FOREVER_MS, Cleanup, Topic, all_topics
 
-__all__ = ["Checked", "TopicsDiffer", "check", "create", "differences", "main", "main_acls"]
+__all__ = ["Checked", "TopicsDiffer", "check", "create", "differences", "main", "main_acls", "markdown_table"]
 
 REPLICATION_MAX: Final = 3
 """Copies of each partition unless the setting says otherwise; fewer where there are fewer brokers."""
@@ -188,6 +188,26 @@ def _span(ms: int) -> str:
         if ms >= unit:
             return f"{ms} ({ms / unit:.4g} {name})"
     return f"{ms}"
+
+
+def _kept(topic: Topic) -> str:
+    """How long its records are kept, in words."""
+    if topic.retention_ms != FOREVER_MS:
+        return _span(topic.retention_ms).partition("(")[2][:-1]
+    if topic.cleanup is Cleanup.DELETE:
+        return "for ever"
+    every = f", every one {_span(topic.compaction_lag_ms).partition('(')[2][:-1]}" if topic.compaction_lag_ms else ""
+    return f"the newest of each key{every}"
+
+
+def markdown_table(app_id: str) -> str:
+    """All of them as deploy/guide.md shows them."""
+    lines = ["| topic | key | kept | largest record | why |", "|---|---|---|---|---|"]
+    lines += [
+        f"| `{one.name}` | {one.key.replace('|', chr(92) + '|')} | {_kept(one)} | {one.bytes_max // 1_048_576} MiB | {one.why} |"
+        for one in all_topics(app_id)
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def main_acls(settings: Settings) -> int:

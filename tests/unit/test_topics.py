@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from app.kafka_admin import FoundTopic
-from app.topics import differences
+from app.topics import differences, markdown_table
 from schemas.topics import AFTER_SALE_REQUEST, CONTROL, REFUND_DECISION, STRATEGY_CONFIG, TOPICS, Topic, all_topics
 
 BROKERS = "kafka:9092"
@@ -98,3 +99,7 @@ def test_names_differ_and_every_topic_says_why() -> None:
     names = [one.name for one in all_topics("autorefund")]
     assert len(set(names)) == len(names)
     assert all(one.why for one in TOPICS)
+
+
+def test_the_guide_shows_the_catalogue_as_it_is() -> None:
+    assert markdown_table("autorefund") in (Path(__file__).parents[2] / "deploy" / "guide.md").read_text()
