@@ -25,6 +25,8 @@ __all__ = ["KafkaReader", "home_of", "opened_producer", "opened_reader"]
 
 START_SECONDS_MAX: Final = 20.0
 STALL_SECONDS_MAX: Final = 30.0
+FETCH_WAIT_MS: Final = 20
+"""A broker answers one connection's requests in order: while a fetch at a topic's end waits there, so does every question after it."""
 POLL_MS: Final = 500
 FETCH_BYTES_MAX: Final = 4_000_000
 
@@ -127,6 +129,7 @@ async def opened_reader(settings: Settings) -> AsyncIterator[KafkaReader]:
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=FETCH_BYTES_MAX,
+        fetch_max_wait_ms=FETCH_WAIT_MS,
         **client_security(settings),
     )
     async with KafkaAdmin(settings) as admin:
