@@ -28,7 +28,7 @@ Exit code: 0 done, 1 failed, 2 wrongly called or set."""
 
 
 def _topics(arguments: argparse.Namespace) -> int:
-    from app import growth, topics
+    from app.kafka import growth, topics
 
     if arguments.acls:
         return topics.main_acls(load_settings(os.environ))
@@ -53,7 +53,7 @@ def _replay(arguments: argparse.Namespace) -> int:
 
 
 def _demo(arguments: argparse.Namespace) -> int:
-    from app import demo
+    from app.commands import demo
 
     demo.main(load_settings(os.environ), seed=arguments.seed)
     return DONE

@@ -28,7 +28,7 @@ def partitioner(partitions: int) -> Callable[[str], int]:
 def earlier_homes(shop_id: str, partitions: int) -> list[int]:
     """Where records of the shop may lie, when there are `partitions`: today's partition, and those before topics grew.
 
-    Topics grow to a multiple (`app/growth.py`), so each earlier number divides today's.
+    Topics grow to a multiple (`app/kafka/growth.py`), so each earlier number divides today's.
     """
     home = partitioner(partitions)(shop_id)
     return sorted({home % number for number in range(1, partitions + 1) if partitions % number == 0})

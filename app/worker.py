@@ -16,8 +16,6 @@ import faust
 from faust.worker import Worker as FaustWorker
 from mode import Service
 
-from app import topics
-from app.acls import User
 from app.agents import declare_agents
 from app.core.retention import Retention
 from app.errors import CommandFailed
@@ -25,10 +23,12 @@ from app.exactly_once.build import build_app
 from app.exactly_once.lanes import Lanes
 from app.exactly_once.layer import SERVICE_LOG, Ages, LaneState, LayerSettings
 from app.http_port import HttpPort
-from app.kafka_admin import NoBroker
-from app.kafka_allowed import check_allowed
-from app.kafka_security import client_security
-from app.kafka_trouble import in_words
+from app.kafka import topics
+from app.kafka.acls import User
+from app.kafka.admin import NoBroker
+from app.kafka.allowed import check_allowed
+from app.kafka.security import client_security
+from app.kafka.trouble import in_words
 from app.lane_job import Effects
 from app.logs import configure_logging
 from app.lookout import Lookout

@@ -1,4 +1,4 @@
-"""Whose a cell is: what moves with a shop when shops move to other lanes (`app/growth.py`)."""
+"""Whose a cell is: what moves with a shop when shops move to other lanes (`app/kafka/growth.py`)."""
 
 from __future__ import annotations
 

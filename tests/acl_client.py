@@ -11,8 +11,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.protocol.admin import CreateAclsRequest_v1, DeleteAclsRequest
 from aiokafka.protocol.api import Request
 
-from app.acls import Acl, Operation, Resource
-from app.kafka_security import client_security
+from app.kafka.acls import Acl, Operation, Resource
+from app.kafka.security import client_security
 from app.settings import Settings
 
 __all__ = ["AclClient", "acl_client", "singles"]

@@ -18,7 +18,7 @@ import orjson
 from aiokafka import TopicPartition
 
 from app.errors import CommandFailed
-from app.kafka_reader import KafkaReader, opened_reader
+from app.kafka.reader import KafkaReader, opened_reader
 from app.ledger import Ledger, Place
 from app.metrics import write_audit
 from app.settings import Settings
@@ -83,7 +83,7 @@ async def _audit(settings: Settings, days: int, shop_id: str | None) -> tuple[in
     async with opened_reader(settings) as reader:
         lanes = range(reader.partitions) if shop_id is None else reader.homes(shop_id)
         books = _Books()
-        for lane in lanes:  # upwards: a shop that has moved was in a lower lane before (`app/growth.py`)
+        for lane in lanes:  # upwards: a shop that has moved was in a lower lane before (`app/kafka/growth.py`)
             cells = await _lane(reader, lane, first, books)
             ledger = books.ledgers.pop(lane, Ledger())
             spent = {place: one for place, one in ledger.spent().items() if shop_id in {None, place[0]}}

@@ -19,7 +19,7 @@ import orjson
 
 from app.commands.strategies import accepted, read_config
 from app.errors import CommandFailed, UsageError
-from app.kafka_reader import KafkaReader, opened_reader
+from app.kafka.reader import KafkaReader, opened_reader
 from app.replay import BadLine, Replay
 from app.settings import Settings
 from app.words import WORDS, yuan

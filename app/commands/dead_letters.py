@@ -19,7 +19,7 @@ from typing import Any, Final
 from aiokafka import ConsumerRecord
 
 from app.errors import CommandFailed, UsageError
-from app.kafka_reader import opened_producer, opened_reader
+from app.kafka.reader import opened_producer, opened_reader
 from app.settings import Settings
 from schemas.codec import INPUT_MODELS, decode
 from schemas.errors import InvalidRecord

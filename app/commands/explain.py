@@ -14,7 +14,7 @@ from typing import Any, Final
 import orjson
 
 from app.errors import CommandFailed, UsageError
-from app.kafka_reader import KafkaReader, opened_reader
+from app.kafka.reader import KafkaReader, opened_reader
 from app.settings import Settings
 from app.words import WORDS, yuan
 from schemas.cells import HoldCell, load_cell

@@ -12,7 +12,7 @@ from typing import Final
 
 import orjson
 
-from app.kafka_reader import opened_producer, opened_reader
+from app.kafka.reader import opened_producer, opened_reader
 from app.settings import Settings
 from schemas.codec import decode
 from schemas.errors import InvalidRecord

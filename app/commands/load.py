@@ -1,4 +1,4 @@
-"""`python -m app load`: publishes the traffic of `app/traffic.py` at its times, and says what it sent.
+"""`python -m app load`: publishes the traffic of `app/samples/traffic.py` at its times, and says what it sent.
 
 A record that is due is sent at once, also where its time is long over: so what is slow, here or in Kafka, is seen as a rate
 that was not reached and as requests that were applied for earlier, never hidden by a rate that gives way.
@@ -14,13 +14,13 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Any, Final
 
-from app import topics
 from app.errors import CommandFailed
-from app.kafka_reader import opened_producer
+from app.kafka import topics
+from app.kafka.reader import opened_producer
 from app.partitions import partitioner
 from app.progress import Progress
+from app.samples.traffic import Kind, Planned, Profile, Traffic
 from app.settings import Settings
-from app.traffic import Kind, Planned, Profile, Traffic
 from schemas.times import to_micros
 
 __all__ = ["Loader", "main", "summary"]

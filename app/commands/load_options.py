@@ -9,7 +9,7 @@ from typing import Final
 
 from app.commands.parsers import Command, Run
 from app.errors import UsageError
-from app.traffic import DUPLICATES_IN_TROUBLE, Profile, Shape
+from app.samples.traffic import DUPLICATES_IN_TROUBLE, Profile, Shape
 
 __all__ = ["add_load", "profile_of"]
 

@@ -19,8 +19,8 @@ from aiokafka.errors import KafkaError, ProducerFenced
 
 from app.commands.strategy_check import Weight, Word, check, describe
 from app.errors import CommandFailed, UsageError
-from app.kafka_reader import KafkaReader, opened_producer, opened_reader
-from app.kafka_trouble import in_words
+from app.kafka.reader import KafkaReader, opened_producer, opened_reader
+from app.kafka.trouble import in_words
 from app.settings import Settings
 from app.words import yuan
 from schemas.codec import decode, read_json

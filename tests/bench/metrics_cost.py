@@ -21,8 +21,8 @@ from time import process_time, sleep, thread_time
 from typing import Any, Final
 
 import app.__main__
-from app import topics
 from app.exactly_once import lane
+from app.kafka import topics
 from app.lookout import Lookout
 from app.metrics import Metrics
 from app.processor.batch import Batch

@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from app import topics
+from app.kafka import topics
 from app.lane_job import Record
 from app.partitions import partitioner
 from app.processor import Processor, Rules

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
-from app import topics
+from app.kafka import topics
 from app.settings import Settings
 from tests.chaos.checker import Verdict, decided_ids, judge
 from tests.chaos.evidence import Evidence, Owners, gather

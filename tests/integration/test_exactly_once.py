@@ -9,7 +9,7 @@ from time import monotonic
 
 import pytest
 
-from app import topics
+from app.kafka import topics
 from app.settings import Settings
 from tests.integration.outputs import Report, examine, produce
 from tests.integration.traffic import Traffic, make_traffic

@@ -6,9 +6,9 @@ import orjson
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
-from app import growth
 from app.errors import CommandFailed
 from app.exactly_once.transactions import LaneProducer
+from app.kafka import growth
 from app.partitions import partitioner
 from app.settings import Settings
 from app.worker import layer_settings

@@ -19,7 +19,7 @@ from app.exactly_once.layer import LayerSettings
 from app.exactly_once.offsets import group_offsets
 from app.exactly_once.restore import restore
 from app.exactly_once.transactions import RETRY_BACKOFF_MS, LaneProducer
-from app.kafka_admin import KafkaAdmin, NewTopicPlan
+from app.kafka.admin import KafkaAdmin, NewTopicPlan
 from app.lane_job import Emit
 from app.settings import Settings
 from app.worker import layer_settings

@@ -13,8 +13,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from app.exactly_once.offsets import ask, committed_offsets
+from app.kafka.topics import TopicsDiffer, check, create
 from app.settings import Settings
-from app.topics import TopicsDiffer, check, create
 from tests.kafka_cluster import NODES, Cluster
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]

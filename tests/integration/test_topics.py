@@ -13,9 +13,9 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from app.errors import CommandFailed
-from app.kafka_admin import KafkaAdmin, NewTopicPlan
+from app.kafka.admin import KafkaAdmin, NewTopicPlan
+from app.kafka.topics import TopicsDiffer, check, create
 from app.settings import Settings
-from app.topics import TopicsDiffer, check, create
 from schemas.topics import AFTER_SALE_REQUEST, CONTROL, ORDER_LOGISTICS, all_topics
 from tests.kafka_broker import Broker
 

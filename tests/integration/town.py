@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 
-from app import topics
+from app.kafka import topics
 from app.partitions import partitioner
 from app.settings import Settings
 from schemas.times import format_time

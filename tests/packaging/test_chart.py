@@ -15,8 +15,8 @@ import yaml
 from jsonschema import Draft7Validator
 
 from app.__main__ import _parser
-from app.acls import User
 from app.http_port import HttpPort
+from app.kafka.acls import User
 from app.settings import Settings, load_settings, variable
 from schemas.topics import AFTER_SALE_REQUEST
 from tests.packaging.image import PROJECT

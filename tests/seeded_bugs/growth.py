@@ -6,7 +6,7 @@ from tests.seeded_bugs.bug import Bug
 
 __all__ = ["GROWTH_BUGS"]
 
-GROWTH, AUDIT, OWNERS = "app/growth.py", "app/commands/audit.py", "tables/owners.py"
+GROWTH, AUDIT, OWNERS = "app/kafka/growth.py", "app/commands/audit.py", "tables/owners.py"
 STORY = ("tests/integration/test_growth.py",)
 LANES = ("tests/unit/exactly_once/test_lanes.py",)
 PROCESSOR = ("tests/unit/processor/test_processor.py",)

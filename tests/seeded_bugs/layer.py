@@ -100,8 +100,8 @@ LAYER_BUGS = [
     Bug("a worker that is refused a new epoch asks again", EPOCHS, "            raise ProducerFenced\n", "            continue\n", STALE),
     Bug("a fenced lane that nobody else has waits as long as any", LANES, "        if lane.state is LaneState.FENCED:\n            return min", "        if False:\n            return min", UNIT),
     Bug("a lane whose taking was disturbed is not taken again", WRITER, "                if not _passes(error):\n", "                if True:\n", STALE),
-    Bug("nobody looks at Kafka's own topics", "app/topics.py", "return list(own_differences(", "return [] and list(own_differences(", (BROKER + "test_three_brokers.py",)),
-    Bug("a check has the broker create what it asks after", "app/kafka_admin.py", "MetadataRequest(list(names), False)", "MetadataRequest(list(names), True)", (BROKER + "test_topics.py",)),
+    Bug("nobody looks at Kafka's own topics", "app/kafka/topics.py", "return list(own_differences(", "return [] and list(own_differences(", (BROKER + "test_three_brokers.py",)),
+    Bug("a check has the broker create what it asks after", "app/kafka/admin.py", "MetadataRequest(list(names), False)", "MetadataRequest(list(names), True)", (BROKER + "test_topics.py",)),
     Bug("records go to the lane's own partition only", WRITER, "self._partition if emit.partition is None else emit.partition", "self._partition", BAD),
 ]  # fmt: skip
 """The tests named are those that should see it; those under tests/integration start a Kafka."""

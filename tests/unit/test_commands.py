@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from app import topics
 from app.__main__ import main
 from app.errors import CommandFailed
+from app.kafka import topics
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
@@ -82,7 +82,7 @@ def test_help_and_replay_load_no_kafka_client() -> None:
 
 def test_the_command_line_is_loaded_without_any_command() -> None:
     loaded = run(
-        "import sys, app.__main__; print(*(one for one in ('app.topics', 'app.replay', 'app.demo') if one in sys.modules))"
+        "import sys, app.__main__; print(*(one for one in ('app.kafka.topics', 'app.replay', 'app.commands.demo') if one in sys.modules))"
     )
     assert loaded.strip() == ""
 

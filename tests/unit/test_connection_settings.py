@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from app.connection_settings import SaslMechanism, SecurityProtocol
 from app.errors import UsageError
-from app.kafka_security import client_security
+from app.kafka.security import client_security
 from app.settings import Settings, load_settings
 from app.worker import layer_settings
 

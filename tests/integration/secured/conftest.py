@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.acls import User, acls
+from app.kafka.acls import User, acls
 from app.settings import Settings, load_settings
 from tests.acl_client import acl_client
 from tests.integration.town import PARTITIONS
@@ -72,7 +72,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 @pytest.fixture(scope="session")
 def topics(place: Place) -> Place:
     """The broker with its topics, made by who may."""
-    from app import topics
+    from app.kafka import topics
 
     asyncio.run(topics.create(place.settings(User.TOPICS, partitions=str(PARTITIONS))))
     return place

@@ -15,11 +15,11 @@ import orjson
 import pytest
 from aiokafka import AIOKafkaConsumer
 
-from app.acls import Acl, Operation, Resource, User, acls, commands
 from app.errors import CommandFailed
-from app.kafka_allowed import check_allowed
-from app.kafka_reader import opened_producer
-from app.kafka_security import client_security
+from app.kafka.acls import Acl, Operation, Resource, User, acls, commands
+from app.kafka.allowed import check_allowed
+from app.kafka.reader import opened_producer
+from app.kafka.security import client_security
 from tests import builders
 from tests.acl_client import AclClient, acl_client, singles
 from tests.integration.secured.conftest import ROOT, Place

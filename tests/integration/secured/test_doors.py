@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.acls import User
+from app.kafka.acls import User
 from tests.integration.secured.conftest import Place
 from tests.secured_broker import password_of
 

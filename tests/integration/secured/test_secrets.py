@@ -8,8 +8,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from app.acls import User
-from app.kafka_reader import opened_producer, opened_reader
+from app.kafka.acls import User
+from app.kafka.reader import opened_producer, opened_reader
 from schemas.topics import DEAD_LETTER, REFUND_DECISION
 from tests import builders
 from tests.integration.secured.conftest import Place

@@ -14,8 +14,8 @@ from app.commands.load import Loader, summary
 from app.commands.load_options import add_load, profile_of
 from app.errors import UsageError
 from app.progress import Progress
-from app.sample_records import Message
-from app.traffic import DUPLICATES_IN_TROUBLE, Kind, Planned, Profile, Shape
+from app.samples.records import Message
+from app.samples.traffic import DUPLICATES_IN_TROUBLE, Kind, Planned, Profile, Shape
 
 
 def profile(*options: str) -> Profile:

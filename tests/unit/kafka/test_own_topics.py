@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from app.kafka_admin import FoundTopic
-from app.own_topics import OWN_TOPICS, own_differences
+from app.kafka.admin import FoundTopic
+from app.kafka.own_topics import OWN_TOPICS, own_differences
 
 ADDRESS = "kafka:9092"
 SAFE = {"min.insync.replicas": "2", "unclean.leader.election.enable": "false"}

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from app.kafka_admin import FoundTopic
+from app.kafka.admin import FoundTopic
 
 __all__ = ["OWN_TOPICS", "OwnTopic", "min_in_sync", "own_differences"]
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from app.demo_print import Printer, pad
-from app.sample_shop import Sample, build_sample
+from app.commands.demo_print import Printer, pad
+from app.samples.shop import Sample, build_sample
 from app.words import WORDS, yuan
 from schemas.topics import DEAD_LETTER, REFUND_ALERT
 from schemas.vocabulary import Reason
-from tests.unit.test_sample_shop import play
+from tests.unit.samples.test_shop import play
 
 NOON = datetime(2026, 11, 23, 4, tzinfo=UTC)
 

@@ -1,7 +1,7 @@
 """A sample of shops for `demo`: their strategies, orders, and some 200 requests that meet every reason there is.
 
 Pure: the same seed and time give the same messages. A run tag is part of every identity, so that a demo can be
-shown again on the same topics. `tests/unit/test_sample_shop.py` holds it to its promise with the real processor.
+shown again on the same topics. `tests/unit/samples/test_shop.py` holds it to its promise with the real processor.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
 
-from app.sample_records import Fields, Message, order_message, request_message, strategy_message
+from app.samples.records import Fields, Message, order_message, request_message, strategy_message
 from schemas.times import SHANGHAI, format_time
 from schemas.topics import AFTER_SALE_REQUEST, BUYER_LIST, CONTROL, REFUND_RESULT, STRATEGY_CONFIG
 

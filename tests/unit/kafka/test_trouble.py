@@ -15,7 +15,7 @@ from aiokafka.errors import (
 )
 
 from app.exactly_once.layer import TransactionOutcomeUnknown
-from app.kafka_trouble import in_words, why_no_start
+from app.kafka.trouble import in_words, why_no_start
 from tests.worker_process import free_port
 
 

@@ -19,8 +19,8 @@ from itertools import accumulate, count
 from random import Random
 from typing import Final
 
-from app.sample_records import Message
-from app.traffic_records import Market
+from app.samples.records import Message
+from app.samples.traffic_records import Market
 from schemas.times import SHANGHAI
 
 __all__ = ["DUPLICATES_IN_TROUBLE", "Kind", "Planned", "Profile", "Shape", "Traffic"]

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from app.sample_records import Message
-from app.sample_shop import Sample
+from app.samples.records import Message
+from app.samples.shop import Sample
 from app.words import WORDS, yuan
 from schemas.times import SHANGHAI
 from schemas.topics import REFUND_RESULT

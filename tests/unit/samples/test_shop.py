@@ -10,8 +10,8 @@ import pytest
 
 from app.processor import Rules
 from app.replay import Replay
-from app.sample_records import Message
-from app.sample_shop import Sample, build_sample
+from app.samples.records import Message
+from app.samples.shop import Sample, build_sample
 from schemas.times import format_time
 from schemas.topics import DEAD_LETTER, REFUND_ALERT, REFUND_DECISION
 from schemas.vocabulary import AlertKind, Reason

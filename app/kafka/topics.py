@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.errors import CommandFailed
-from app.kafka_admin import FoundTopic, KafkaAdmin, NewTopicPlan
-from app.own_topics import OWN_TOPICS, min_in_sync, own_differences
+from app.kafka.admin import FoundTopic, KafkaAdmin, NewTopicPlan
+from app.kafka.own_topics import OWN_TOPICS, min_in_sync, own_differences
 from app.settings import Settings
 from schemas.topics import AFTER_SALE_REQUEST, FOREVER_MS, Cleanup, Topic, all_topics
 
@@ -212,7 +212,7 @@ def markdown_table(app_id: str) -> str:
 
 def main_acls(settings: Settings) -> int:
     """`topics --acls`: needs no broker."""
-    from app.acls import commands
+    from app.kafka.acls import commands
 
     for line in commands(settings.app_id, settings.brokers):
         print(line)

@@ -21,13 +21,13 @@ import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from app import topics
-from app.demo_print import Printer
+from app.commands.demo_print import Printer
 from app.errors import CommandFailed
-from app.kafka_security import client_security
-from app.kafka_trouble import in_words
+from app.kafka import topics
+from app.kafka.security import client_security
+from app.kafka.trouble import in_words
 from app.partitions import partitioner
-from app.sample_shop import Sample, Stage, build_sample
+from app.samples.shop import Sample, Stage, build_sample
 from app.settings import Settings
 from schemas.topics import AFTER_SALE_REQUEST, DEAD_LETTER, REFUND_ALERT, REFUND_DECISION
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app.kafka_admin import FoundTopic
-from app.topics import differences, markdown_table
+from app.kafka.admin import FoundTopic
+from app.kafka.topics import differences, markdown_table
 from schemas.topics import AFTER_SALE_REQUEST, CONTROL, REFUND_DECISION, STRATEGY_CONFIG, TOPICS, Topic, all_topics
 
 BROKERS = "kafka:9092"
@@ -102,4 +102,4 @@ def test_names_differ_and_every_topic_says_why() -> None:
 
 
 def test_the_guide_shows_the_catalogue_as_it_is() -> None:
-    assert markdown_table("autorefund") in (Path(__file__).parents[2] / "deploy" / "guide.md").read_text()
+    assert markdown_table("autorefund") in (Path(__file__).parents[3] / "deploy" / "guide.md").read_text()

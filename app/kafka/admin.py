@@ -19,8 +19,8 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, for_code
 from aiokafka.protocol.metadata import MetadataRequest
 
 from app.errors import CommandFailed
-from app.kafka_security import client_security
-from app.kafka_trouble import in_words, nobody_answers, why_no_start
+from app.kafka.security import client_security
+from app.kafka.trouble import in_words, nobody_answers, why_no_start
 from app.settings import Settings
 
 __all__ = ["FoundTopic", "KafkaAdmin", "NewTopicPlan", "NoBroker"]

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from app.__main__ import main
-from app.acls import Acl, Operation, Resource, User, acls, commands, markdown_table
 from app.commands import halt, strategies
+from app.kafka.acls import Acl, Operation, Resource, User, acls, commands, markdown_table
 from schemas.topics import INPUTS, Role, all_topics
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 APP_ID = "autorefund"
 
 

@@ -16,10 +16,10 @@ from aiokafka.client import CoordinationType
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Array, Boolean, Bytes, Int16, Int32, Schema, String
 
-from app.acls import Acl, Operation, Resource, User, acls
 from app.errors import CommandFailed
-from app.kafka_admin import KafkaAdmin
-from app.kafka_trouble import WHERE, in_words
+from app.kafka.acls import Acl, Operation, Resource, User, acls
+from app.kafka.admin import KafkaAdmin
+from app.kafka.trouble import WHERE, in_words
 from app.settings import Settings
 
 __all__ = ["check_allowed"]

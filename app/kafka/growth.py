@@ -35,8 +35,8 @@ from app.errors import CommandFailed
 from app.exactly_once.layer import LayerSettings
 from app.exactly_once.restore import restore
 from app.exactly_once.transactions import LaneProducer
-from app.kafka_admin import FoundTopic, KafkaAdmin
-from app.kafka_reader import KafkaReader, opened_producer, opened_reader
+from app.kafka.admin import FoundTopic, KafkaAdmin
+from app.kafka.reader import KafkaReader, opened_producer, opened_reader
 from app.lane_job import Emit
 from app.partitions import partitioner
 from app.progress import Progress

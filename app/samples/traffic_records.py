@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Final, TypeVar
 
-from app.sample_records import Fields, Message, order_message, request_message, strategy_message
+from app.samples.records import Fields, Message, order_message, request_message, strategy_message
 from schemas.times import format_time
 
 __all__ = ["Market"]

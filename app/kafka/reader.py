@@ -14,9 +14,9 @@ from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from app.errors import CommandFailed
 from app.exactly_once.offsets import OffsetsUnknown, committed_offsets
-from app.kafka_admin import KafkaAdmin
-from app.kafka_security import client_security
-from app.kafka_trouble import in_words, why_no_start
+from app.kafka.admin import KafkaAdmin
+from app.kafka.security import client_security
+from app.kafka.trouble import in_words, why_no_start
 from app.partitions import earlier_homes, partitioner
 from app.settings import Settings
 from schemas.topics import AFTER_SALE_REQUEST, all_topics

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.replay import Replay
-from app.sample_records import Message
-from app.traffic import DUPLICATES_IN_TROUBLE, Kind, Planned, Profile, Shape, Traffic
+from app.samples.records import Message
+from app.samples.traffic import DUPLICATES_IN_TROUBLE, Kind, Planned, Profile, Shape, Traffic
 from schemas.codec import decode
 from schemas.times import format_time, parse_time
 from schemas.topics import AFTER_SALE_REQUEST, REFUND_DECISION
