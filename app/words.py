@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from schemas.vocabulary import Reason
 
-__all__ = ["WORDS", "Words", "yuan"]
+__all__ = ["WORDS", "Words", "markdown_table", "yuan"]
 
 
 class Words(NamedTuple):
@@ -49,6 +49,13 @@ WORDS: Final[Mapping[Reason, Words]] = {
     Reason.SHOP_CAP_REACHED: Words("全店上限已满", "店铺当日总额度足够", "the shop's budget of the day is enough"),
     Reason.BREAKER_OPEN: Words("熔断", "策略未熔断", "the circuit breaker is closed"),
 }  # fmt: skip
+
+
+def markdown_table() -> str:
+    """All of them as schemas/glossary.md shows them."""
+    lines = ["| reason | in short | what must be the case | in English |", "|---|---|---|---|"]
+    lines += [f"| `{reason}` | {words.short} | {words.zh} | {words.en} |" for reason, words in WORDS.items()]
+    return "\n".join(lines) + "\n"
 
 
 def yuan(fen: int) -> str:
