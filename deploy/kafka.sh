@@ -165,6 +165,11 @@ java_start() {
     -cp "$libs/*" kafka.Kafka "$dir/server.properties" </dev/null >"$log" 2>&1 &
   echo $! >"$dir/pid"
   disown
+  # right after the fork its command line is still this script's, and it would be taken for somebody else's process
+  for _ in $(seq 50); do
+    if java_running || ! kill -0 "$(pid)" 2>/dev/null; then return 0; fi
+    sleep 0.1
+  done
 }
 
 java_ready() { grep -q 'Kafka Server started' "$dir/broker.log"; }
