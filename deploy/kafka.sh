@@ -28,6 +28,7 @@ heap=${AUTOREFUND_KAFKA_HEAP:-1g}
 libs=$here/kafka/libs
 image=apache/kafka:4.2.0
 java_version_min=17
+java_short="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC" # for a process that is over before the compiler would have paid
 start_seconds_max=120
 stop_seconds_max=30
 
@@ -155,9 +156,10 @@ java_start() {
   properties 127.0.0.1 "$dir/data" >"$dir/server.properties"
   if [ ! -e "$dir/data/meta.properties" ]; then
     local id=${AUTOREFUND_KAFKA_CLUSTER_ID:-} more
-    [ -n "$id" ] || id=$("$java" -cp "$libs/*" kafka.tools.StorageTool random-uuid 2>/dev/null)
+    [ -n "$id" ] || id=A$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c 2-22)
     read -ra more <<<"${AUTOREFUND_KAFKA_FORMAT:-}" || true
-    "$java" -cp "$libs/*" kafka.tools.StorageTool format -t "$id" -c "$dir/server.properties" "${more[@]}" >"$dir/format.log" 2>&1 ||
+    # shellcheck disable=SC2086 # two words
+    "$java" $java_short -cp "$libs/*" kafka.tools.StorageTool format -t "$id" -c "$dir/server.properties" "${more[@]}" >"$dir/format.log" 2>&1 ||
       die "Kafka's storage could not be formatted: $(tail -n 3 "$dir/format.log")"
   fi
   nohup "$java" "-Xmx$heap" -XX:+UseG1GC -Dorg.slf4j.simpleLogger.defaultLogLevel=warn \

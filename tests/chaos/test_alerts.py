@@ -27,7 +27,7 @@ from tests.monitoring import alerts
 from tests.prometheus import Prometheus, TextFiles, write_config
 from tests.worker_process import WorkerProcess, free_port
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(500)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
 
 FIRES_SECONDS_MAX = 100.0
 CROWD_PAUSE_SECONDS = 0.5
@@ -223,7 +223,7 @@ async def a_worker_that_comes_and_goes(watch: Watch) -> None:
     restarts = ("AutorefundWorkerRestarts", "AutorefundLanesChangeHands")
     watch.not_yet(*names, *restarts)
     watch.proxy.delays[Kind.FETCH] = 4.0
-    odd = await asyncio.to_thread(watch.worker, module="tests.integration.odd_release", ready=False)
+    odd = await asyncio.to_thread(watch.worker, module="tests.chaos.odd_release", ready=False)
     await watch.fires("AutorefundRestoreTooLong")
     watch.proxy.delays.clear()
     await watch.fires("AutorefundUnknownTallies")
@@ -232,6 +232,6 @@ async def a_worker_that_comes_and_goes(watch: Watch) -> None:
     while not watch.fired >= set(restarts):
         assert monotonic() < until, set(restarts) - watch.fired
         await asyncio.to_thread(odd.kill)
-        odd = await asyncio.to_thread(watch.worker, module="tests.integration.odd_release", port=odd.port)
+        odd = await asyncio.to_thread(watch.worker, module="tests.chaos.odd_release", port=odd.port)
         await asyncio.sleep(1)
         watch.fired |= (await asyncio.to_thread(watch.prometheus.firing)).keys()

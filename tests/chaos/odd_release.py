@@ -1,4 +1,4 @@
-"""`python -m tests.integration.odd_release worker`: a worker whose catalogue has forgotten what it counts requests by."""
+"""`python -m tests.chaos.odd_release worker`: a worker whose catalogue has forgotten what it counts requests by."""
 
 from __future__ import annotations
 
