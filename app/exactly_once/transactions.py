@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Final, Protocol
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import IllegalOperation, KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from app.exactly_once.epochs import take_next_epoch
@@ -108,13 +108,14 @@ class LaneProducer:
             if self._suspect:
                 await self._take_next_epoch(producer)
             await producer.begin_transaction()
-            with self._step():
-                written = await self._write(producer, puts, emits)
-            if offsets:
+            with _what_ended_it(producer):
                 with self._step():
-                    await producer.send_offsets_to_transaction(dict(offsets), self._settings.app_id)
-            with self._step():
-                await producer.commit_transaction()
+                    written = await self._write(producer, puts, emits)
+                if offsets:
+                    with self._step():
+                        await producer.send_offsets_to_transaction(dict(offsets), self._settings.app_id)
+                with self._step():
+                    await producer.commit_transaction()
         return {table: _end(futures) for table, futures in written.items()}
 
     async def close(self) -> None:
@@ -193,6 +194,18 @@ class LaneProducer:
     ) -> tuple[asyncio.Future[object], int]:
         batch.close()
         return await producer.send_batch(batch, topic, partition=partition), batch.record_count()
+
+
+@contextmanager
+def _what_ended_it(producer: AIOKafkaProducer) -> Iterator[None]:
+    """A transaction that fails while nobody waits for it, as by a fence between two records, is over for the client: the next
+    call is told that it is an IllegalOperation, and not why. The error that ended it is what counts."""
+    try:
+        yield
+    except IllegalOperation as told:
+        ended = producer._txn_manager.wait_for_transaction_end()
+        error = ended.exception() if ended.done() and not ended.cancelled() else None
+        raise error or told from told
 
 
 def _append(batch: BatchBuilder, key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> bool:

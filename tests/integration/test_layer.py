@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -79,6 +80,27 @@ async def test_a_successor_fences_and_nothing_of_an_open_transaction_remains(
     store, read = await restored(layer, store)
     assert (dict(store.items()), read) == ({b"a": b"1", b"b": b"2"}, 1)
     assert [record.value for record in await read_topic(layer.brokers, "refund-alert", PARTITIONS)] == [b"1"]
+
+
+async def test_a_fence_between_two_records_is_known_for_one(
+    layer: LayerSettings, writers: list[LaneProducer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for the second table's record when it is refused; the third finds the transaction over."""
+    first, successor = writers
+    await first.start()
+    ship, tables = LaneProducer._ship, iter(["orders", "requests", "holds"])
+
+    async def with_a_fence(self: LaneProducer, producer: AIOKafkaProducer, *rest: Any) -> Any:
+        table = next(tables)
+        if table == "requests":
+            await successor.start()
+        if table == "holds":
+            await asyncio.wait([producer._sender.sender_task])
+        return await ship(self, producer, *rest)
+
+    monkeypatch.setattr(LaneProducer, "_ship", with_a_fence)
+    with pytest.raises(ProducerFenced):
+        await first.commit({table: {b"key": b"value"} for table in ("orders", "requests", "holds")}, [], {})
 
 
 async def test_a_transaction_of_many_megabytes_keeps_its_order(
