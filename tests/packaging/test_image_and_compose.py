@@ -115,6 +115,17 @@ def test_prometheus_reads_every_file_of_rules() -> None:
     assert {path.name for path in (DEPLOY / "prometheus").glob("*.yml")} - {"prometheus.yml"} <= named
 
 
+def test_grafana_is_told_what_its_provisioning_asks_for() -> None:
+    grafana = SERVICES["grafana"]
+    asked = {
+        name
+        for path in (DEPLOY / "grafana" / "provisioning").rglob("*.yml")
+        for name in re.findall(r"(?m)^[^#]*\$([A-Z_]+)", path.read_text())
+    }
+    assert asked <= grafana["environment"].keys()
+    assert f"./grafana/dashboards:{grafana['environment']['DASHBOARDS_DIR']}:ro" in grafana["volumes"]
+
+
 def test_every_volume_that_is_used_is_declared() -> None:
     used = {volume.split(":")[0] for one in SERVICES.values() for volume in one.get("volumes", [])}
     assert {name for name in used if not name.startswith(".")} == set(COMPOSE["volumes"])
