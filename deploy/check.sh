@@ -115,7 +115,7 @@ sum_of_chart() {
 }
 
 check_image() {
-  export AUTOREFUND_KAFKA_DIR=$cache/kafka AUTOREFUND_KAFKA_PORT=0 AUTOREFUND_HTTP_PORT=${AUTOREFUND_HTTP_PORT:-26066}
+  export AUTOREFUND_KAFKA_DIR=$cache/kafka AUTOREFUND_KAFKA_PORT=0
   trap 'deploy/kafka.sh wipe' EXIT
   deploy/kafka.sh wipe
   AUTOREFUND_BROKERS=$(deploy/kafka.sh start | tail -n 1)

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from app.__main__ import _parser
+from app.own_topics import OWN_TOPICS
 from app.settings import Settings, load_settings, variable
 from tests.packaging import image
 
@@ -113,6 +114,24 @@ def test_every_port_is_published_on_loopback_only() -> None:
 def test_prometheus_reads_every_file_of_rules() -> None:
     named = {Path(one).name for one in yaml.safe_load(COMPOSE["configs"]["prometheus"]["content"])["rule_files"]}
     assert {path.name for path in (DEPLOY / "prometheus").glob("*.yml")} - {"prometheus.yml"} <= named
+
+
+def test_grafana_is_told_what_its_provisioning_asks_for() -> None:
+    grafana = SERVICES["grafana"]
+    asked = {
+        name
+        for path in (DEPLOY / "grafana" / "provisioning").rglob("*.yml")
+        for name in re.findall(r"(?m)^[^#]*\$([A-Z_]+)", path.read_text())
+    }
+    assert asked <= grafana["environment"].keys()
+    assert f"./grafana/dashboards:{grafana['environment']['DASHBOARDS_DIR']}:ro" in grafana["volumes"]
+
+
+def test_one_broker_makes_its_own_topics_with_one_copy() -> None:
+    """Kafka's default is three, which one broker never has: nothing would ever be committed."""
+    settings = SERVICES["kafka"]["environment"]
+    for name in ("transaction.state.log.min.isr", *(topic.copies_setting for topic in OWN_TOPICS)):
+        assert settings["KAFKA_" + name.upper().replace(".", "_")] == "1"
 
 
 def test_every_volume_that_is_used_is_declared() -> None:
