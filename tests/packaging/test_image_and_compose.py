@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from app.__main__ import _parser
-from app.own_topics import OWN_TOPICS
+from app.kafka.own_topics import OWN_TOPICS
 from app.settings import Settings, load_settings, variable
 from tests.packaging import image
 
