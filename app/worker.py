@@ -36,7 +36,7 @@ from app.metrics import Metrics, TransactionEnd
 from app.partitions import partitioner
 from app.processor import Rules, processor_factory
 from app.settings import Settings
-from schemas.topics import CONTROL_PLANE, FORWARDED, INPUTS, TABLES
+from schemas.topics import CONTROL_PLANE, FORWARDED, INPUTS, TABLES, TOMBSTONE_MS
 
 __all__ = ["layer_settings", "run"]
 
@@ -53,6 +53,8 @@ STILL_SECONDS_MAX: Final = 10.0
 """A lane that has records and does not move for so long makes the worker unready; the layer stops it later."""
 STOP_SECONDS_MAX: Final = 5.0
 """After a signal or a crash the worker is gone within this time, in order or not (a successor fences it either way)."""
+TOMBSTONE_MARGIN_SECONDS: Final = 86_400.0
+"""A store is taken for too old so long before deletions that it has not seen may be gone: its restore takes time."""
 GARBAGE_THRESHOLD: Final = 50_000
 """Young objects before a collection. The tables are millions of objects that live on: looking for cycles among them
 again and again is what most of a restore and a tenth of the work went into."""
@@ -131,6 +133,7 @@ def layer_settings(settings: Settings, partitions: int) -> LayerSettings:
         other_topics=others,
         tables=TABLES,
         store=settings.store.value,
+        store_age_seconds_max=TOMBSTONE_MS / 1000 - TOMBSTONE_MARGIN_SECONDS,
         data_dir=settings.data_dir,
         fetch_wait_ms=settings.fetch_wait_ms,
         lane_records_max=settings.lane_records_max,

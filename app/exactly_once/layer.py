@@ -39,6 +39,8 @@ class LayerSettings:
     tables: tuple[str, ...]
     store: str = "memory"
     """memory or rocksdb."""
+    store_age_seconds_max: float = 29 * 86_400.0
+    """A store whose newest cells are older is read anew; below what changelogs keep deletions (`delete.retention.ms`)."""
     data_dir: Path = Path("run/data")
     fetch_wait_ms: int = 50
     fetch_bytes_max: int = 4_000_000

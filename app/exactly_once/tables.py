@@ -14,11 +14,12 @@ from tables.stores import Store
 from tables.stores.memory import MemoryStore
 from tables.stores.rocksdb import DamagedStore, RocksDBStore
 
-__all__ = ["TransactionalTable"]
+__all__ = ["TransactionalTable", "open_store"]
 
 log = logging.getLogger(__name__)
 
 MEMORY: Final = "memory"
+DAY_SECONDS: Final = 86_400
 
 
 class TransactionalTable(faust.Table):
@@ -69,9 +70,21 @@ class TransactionalTable(faust.Table):
         if self.layer_settings.store == MEMORY:
             return MemoryStore()
         path = Path(self.layer_settings.data_dir) / self.layer_settings.app_id / str(self.name) / str(partition)
-        try:
-            return RocksDBStore(path)
-        except DamagedStore as error:
-            log.error("the store in %s is damaged and is made anew from its changelog: %s", path, error.reason)  # noqa: TRY400 - one line is enough
-            RocksDBStore.delete(path)
-            return RocksDBStore(path)
+        return open_store(path, self.layer_settings.store_age_seconds_max)
+
+
+def open_store(path: Path, age_seconds_max: float) -> RocksDBStore:
+    """The store in `path`; an empty one, for its changelog to fill, where what is there is damaged or too old.
+
+    Too old: what was deleted since may be gone from the changelog, and would live on here for ever.
+    """
+    age = RocksDBStore.age_seconds(path)
+    if age is not None and age > age_seconds_max:
+        log.info("the store in %s is %.0f days old and is made anew from its changelog", path, age / DAY_SECONDS)
+        RocksDBStore.delete(path)
+    try:
+        return RocksDBStore(path)
+    except DamagedStore as error:
+        log.error("the store in %s is damaged and is made anew from its changelog: %s", path, error.reason)  # noqa: TRY400 - one line is enough
+        RocksDBStore.delete(path)
+        return RocksDBStore(path)

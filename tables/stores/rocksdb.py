@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from time import time
 from typing import Final
 
 from rocksdict import (
@@ -120,6 +121,12 @@ class RocksDBStore:
             self._db.close()
         except Exception as error:  # noqa: BLE001 - it is over in any case; a damage is marked
             self._failed(error)
+
+    @staticmethod
+    def age_seconds(path: Path) -> int | None:
+        """Since its newest table file was written; None = there is none. So old is, at most, what is found of the changelog."""
+        written = [file.stat().st_mtime for file in path.glob("*.sst")]
+        return int(time() - max(written)) if written else None
 
     @staticmethod
     def delete(path: Path) -> None:

@@ -75,6 +75,7 @@ LAYER_BUGS = [
     Bug("a full disk counts as a damaged store", STORE, "        if said.startswith(\"IO error\") and", "        if False and", STORES),
     Bug("a damaged block counts as a locked store", STORE, "        if \"While lock file\" in said or", "        if \"lock\" in said or", STORES),
     Bug("a store that fails after the commit is taken for an unknown outcome", LANE, "        except StoreFailed:\n            raise", "        except ZeroDivisionError:\n            raise", UNIT),
+    Bug("a store is gone on from however old it is", "app/exactly_once/tables.py", "    if age is not None and age > age_seconds_max:\n", "    if False:\n", ("tests/contract/test_store_age.py",)),
     Bug("the position is not kept", STORE, "        batch.put(POSITION_KEY, b\"%d\" % position)\n", "", STORES),
     Bug("deletions are forgotten", STORE, "                batch.delete(CELL_PREFIX + key)\n", "                pass\n", STORES),
     Bug("clear keeps the cells", STORE, "        self.delete(self._path)\n", "", STORES),
