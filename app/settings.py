@@ -175,7 +175,7 @@ class Settings(ConnectionSettings):
         60,
         ge=5,
         le=3_600,
-        description="a lane that has records and does not move for so long stops the process (and is unready before)",
+        description="a lane that has records and does not move for so long stops the process (and is unready before), and so does an event loop that stands still",
     )
     session_timeout_seconds: int = Field(
         10,

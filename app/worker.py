@@ -35,6 +35,7 @@ from app.lookout import Lookout
 from app.metrics import Metrics, TransactionEnd
 from app.partitions import partitioner
 from app.processor import Rules, processor_factory
+from app.pulse import Pulse
 from app.settings import Settings
 from schemas.topics import CONTROL_PLANE, FORWARDED, INPUTS, TABLES, TOMBSTONE_MS
 
@@ -82,11 +83,13 @@ def run(settings: Settings) -> int:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD)
+    pulse = Pulse(settings.stall_seconds_max)
+    app.at_failure = lambda: pulse.leave(STOP_SECONDS_MAX)
     http = HttpPort(settings.http_host, settings.http_port, metrics, lambda: why_unready(app.lanes))
     worker = _Worker(
         app,
         _HttpService(http),
-        _LookoutService(Lookout(app.lanes, metrics, hold=rules.hold)),
+        _LookoutService(Lookout(app.lanes, metrics, hold=rules.hold), pulse),
         quiet=True,
         override_logging=False,
         redirect_stdouts=False,
@@ -99,6 +102,8 @@ def run(settings: Settings) -> int:
             return 0
     except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - Faust raises again what made it stop
         app.failure = app.failure or error
+    finally:
+        pulse.stop()
     failure = app.failure or app.crash_reason
     raise CommandFailed(f"the worker stopped: {in_words(failure)}" if failure else "the worker stopped, see its log")
 
@@ -212,17 +217,19 @@ class _HttpService(Service):
 
 
 class _LookoutService(Service):
-    """Keeps the lookout looking."""
+    """Keeps the lookout looking, and the pulse beating."""
 
     logger = SERVICE_LOG
 
-    def __init__(self, lookout: Lookout, **kwargs: Any) -> None:
+    def __init__(self, lookout: Lookout, pulse: Pulse, **kwargs: Any) -> None:
         self._lookout = lookout
+        self._pulse = pulse
         super().__init__(**kwargs)
 
     @Service.task
     async def _look(self) -> None:
         while not self.should_stop:
+            self._pulse.beat()
             self._lookout.look()
             await self.sleep(LOOK_SECONDS)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 import faust
 
@@ -22,6 +23,8 @@ class LaneApp(faust.App):
     lanes: Lanes
     failure: BaseException | None = None
     """What made the app stop, if it did not stop by itself."""
+    at_failure: Callable[[], None] | None = None
+    """Called as soon as that is known."""
 
     def crash_soon(self, error: BaseException) -> None:
         """Stop the worker because of `error`; for callers that cannot await."""
@@ -37,5 +40,7 @@ class LaneApp(faust.App):
 
     def _say_why(self, error: BaseException) -> None:
         self.failure = error
+        if self.at_failure is not None:
+            self.at_failure()
         log.critical("the worker stops: %s: %s", type(error).__name__, " ".join(str(error).split()))
         log.debug("where that comes from", exc_info=error)

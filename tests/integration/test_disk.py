@@ -55,7 +55,7 @@ class SmallDisk:
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", folder], check=True)
 
     def fill(self, worker: WorkerProcess) -> None:
-        with (self.data / "filler").open("wb", buffering=0) as filler:
+        with (self.data / "filler").open("ab", buffering=0) as filler:
             try:
                 while True:
                     filler.write(bytes(65_536))
@@ -100,11 +100,13 @@ async def test_a_full_disk_ends_the_worker_with_a_message_and_nothing_is_lost(
     said = first.log.read_text()
     assert f"the disk refuses the store in {disk.data}" in said
     assert "make room there or mend its rights, then start again (nothing is lost)" in said
-    assert len(first.last_words()) == 2, said
+    if isinstance(disk, LimitedFiles):  # on a full one RocksDB may wait for room: then it says where it stood
+        assert len(first.last_words()) == 2, said
     before = len(await town.decisions())
     assert before < REQUESTS
 
     if isinstance(disk, SmallDisk):
+        disk.fill(first)  # what its end has freed: a start that finds a little room may get along with it for long
         again = start(town, disk.data, ready=False)
         assert await asyncio.to_thread(again.wait, END_SECONDS_MAX) == 1
         assert "make room there" in again.log.read_text()

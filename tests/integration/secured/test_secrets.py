@@ -23,6 +23,8 @@ WAIT_SECONDS_MAX = 60.0
 SHOP = "shop-whisper"
 NAMES = (SHOP, "buyer-whisper", "order-whisper", "request-whisper", "strategy-whisper", "reason-whisper")
 """They look like nothing else, so that each is found wherever it shows."""
+TOP = "autorefund_top_strategy_consumption_ratio{"
+"""The one metric that names shops and strategies, on purpose: a few, by how much of their budget is gone."""
 
 
 async def tell(place: Place) -> None:
@@ -84,4 +86,6 @@ async def test_no_log_and_no_port_shows_a_password_or_a_name(topics: Place, tmp_
     for name in (*NAMES, password_of(User.WORKER)):
         where = [line[:300] for line in log.splitlines() if name in line]
         assert not where, (name, where[:3])
-        assert not any(name in body for _, body in served.values()), name
+        assert not [
+            line for _, body in served.values() for line in body.splitlines() if name in line and TOP not in line
+        ]
