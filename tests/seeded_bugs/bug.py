@@ -14,6 +14,8 @@ __all__ = ["ROOT", "Bug", "copy_tree", "killer_of"]
 
 ROOT = Path(__file__).parents[2]
 TRIAL_SECONDS_MAX = 400
+NOT_TRIED = (4, 5)
+"""pytest's exit codes where it was called wrongly, or found no test."""
 ROOMS = ("app", "tables", "schemas", "tests", "deploy")
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 
@@ -67,6 +69,8 @@ def killer_of(bug: Bug, tree: Path) -> str | None:
         return f"(not done after {TRIAL_SECONDS_MAX} s)"
     finally:
         path.write_text(source)
+    if done.returncode in NOT_TRIED:
+        raise RuntimeError(f"{bug.name}: pytest tried nothing: {done.stdout[-300:]} {done.stderr[-300:]}")
     if done.returncode == 0:
         return None
     failed = _FAILED.search(done.stdout)
