@@ -26,6 +26,7 @@ RATE = 12
 POINTS_MAX = 60
 COLUMNS, WIDTH, HEIGHT, EDGE = 4, 300, 170, 12
 COLOURS = ("#3274d9", "#e0752d", "#56a64b", "#c4162a", "#8f3bb8", "#8a6d00", "#1fa2a2", "#777777")
+GROUNDS = {"green": "#cfe8cf", "yellow": "#f7e9b0", "orange": "#f8d8b0", "red": "#f2b8b8"}
 UNITS = {"s": "{:.3g} s", "currency:¥": "¥{:,.2f}", "percentunit": "{:.1%}", "reqps": "{:,.3g}/s", "ops": "{:,.3g}/s"}
 
 
@@ -53,6 +54,24 @@ def curve(values: list[tuple[float, float]], begin: float, end: float, top: floa
     return f'<polyline fill="none" stroke-width="1.5" points="{points}"'
 
 
+def tile(panel: Panel, value: float, unit: str) -> str:
+    """One value, in the words and on the colour that Grafana would give it."""
+    defaults = panel.json["fieldConfig"]["defaults"]
+    told = {key: one["text"] for mapping in defaults.get("mappings", ()) for key, one in mapping["options"].items()}
+    steps = defaults.get("thresholds", {"steps": []})["steps"]
+    reached = [step["color"] for step in steps if step["value"] is None or value >= step["value"]]
+    ground = GROUNDS[reached[-1]] if reached else "#fff"
+    return "".join(
+        [
+            f'<rect width="{WIDTH - 6}" height="{HEIGHT - 6}" fill="{ground}" stroke="#ccc"/>',
+            text(EDGE, 18, panel.title, 13),
+            text(
+                EDGE, 80, told.get(f"{value:g}") or shown(value, unit), 30, COLOURS[0] if ground == "#fff" else "#333"
+            ),
+        ]
+    )
+
+
 def drawn(panel: Panel, prometheus: Prometheus) -> str:
     """One panel: curves, or the values of now."""
     unit = panel.json["fieldConfig"]["defaults"]["unit"]
@@ -62,7 +81,7 @@ def drawn(panel: Panel, prometheus: Prometheus) -> str:
     ]
     targets = [(target["expr"], target["legendFormat"]) for target in panel.json["targets"]]
     if panel.json["type"] == "stat":
-        return "".join([*parts, text(EDGE, 80, shown(prometheus.one(targets[0][0]), unit), 30, COLOURS[0])])
+        return tile(panel, prometheus.one(targets[0][0]), unit)
     if panel.json["type"] == "bargauge":
         found = sorted(
             ((now, named(legend, labels)) for query, legend in targets for labels, now in prometheus.ask(query)),
