@@ -54,6 +54,8 @@ STILL_SECONDS_MAX: Final = 10.0
 """A lane that has records and does not move for so long makes the worker unready; the layer stops it later."""
 STOP_SECONDS_MAX: Final = 5.0
 """After a signal or a crash the worker is gone within this time, in order or not (a successor fences it either way)."""
+HANG_SECONDS_MAX: Final = 8.0
+"""After a failure even the loop's own timers may get no turn: then it is ended from outside. The way above comes first."""
 TOMBSTONE_MARGIN_SECONDS: Final = 86_400.0
 """A store is taken for too old so long before deletions that it has not seen may be gone: its restore takes time."""
 GARBAGE_THRESHOLD: Final = 50_000
@@ -84,7 +86,7 @@ def run(settings: Settings) -> int:
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD)
     pulse = Pulse(settings.stall_seconds_max)
-    app.at_failure = lambda: pulse.leave(STOP_SECONDS_MAX)
+    app.at_failure = lambda: pulse.leave(HANG_SECONDS_MAX)
     http = HttpPort(settings.http_host, settings.http_port, metrics, lambda: why_unready(app.lanes))
     worker = _Worker(
         app,

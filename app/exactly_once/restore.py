@@ -74,23 +74,23 @@ class _Restoring:
         self._total: dict[int, int] = defaultdict(int)
 
     async def run(self) -> int:
-        todo = await self._begin()
+        unread = await self._begin()
         moved_at = monotonic()
-        while todo:
+        while unread:
             fetched = await self._consumer.getmany(
                 timeout_ms=POLL_MS, max_records=self._settings.restore_batch_records_max
             )
             moved = False
-            for tp in list(todo):
+            for tp in list(unread):
                 position = await self._consumer.position(tp)
                 moved |= self._apply(tp, fetched.get(tp, []), position)
                 if position >= self._ends[tp]:
-                    todo.remove(tp)
+                    unread.remove(tp)
                     self._consumer.pause(tp)
             if moved:
                 moved_at = monotonic()
             elif monotonic() - moved_at > self._settings.stall_seconds_max:
-                raise LaneStalled(f"the restore of {sorted(todo)[:3]} does not move")
+                raise LaneStalled(f"the restore of {sorted(unread)[:3]} does not move")
         return self._records
 
     async def _begin(self) -> set[TopicPartition]:
@@ -99,7 +99,7 @@ class _Restoring:
         async with asyncio.timeout(REQUEST_SECONDS_MAX):
             first = await self._consumer.beginning_offsets(tps)
             self._ends = await self._consumer.end_offsets(tps)
-        todo = set()
+        unread = set()
         for tp, store in self._stores.items():
             start = self._start(tp, store, first[tp])
             if start >= self._ends[tp]:
@@ -108,10 +108,10 @@ class _Restoring:
             self._consumer.seek(tp, start)
             self._positions[tp] = start
             self._total[tp.partition] += self._ends[tp] - start
-            todo.add(tp)
+            unread.add(tp)
         for partition, total in self._total.items():
             self._progress(partition, 0, total)
-        return todo
+        return unread
 
     def _start(self, tp: TopicPartition, store: Store, first: int) -> int:
         known = store.position

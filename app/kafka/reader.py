@@ -78,16 +78,16 @@ class KafkaReader:
         self._consumer.assign(tps)
         ends = {tp: until[tp] for tp in tps} if until is not None else await self.ends(tps)
         await self._seek(tps, since)
-        todo = {tp for tp in tps if await self._consumer.position(tp) < ends[tp]}
+        unread = {tp for tp in tps if await self._consumer.position(tp) < ends[tp]}
         moved_at = asyncio.get_running_loop().time()
-        while todo:
-            fetched = await self._consumer.getmany(*todo, timeout_ms=POLL_MS)
+        while unread:
+            fetched = await self._consumer.getmany(*unread, timeout_ms=POLL_MS)
             for tp, records in fetched.items():
                 for record in records:
                     if record.offset < ends[tp]:
                         yield record
-            reached = {tp for tp in todo if await self._consumer.position(tp) >= ends[tp]}
-            todo -= reached
+            reached = {tp for tp in unread if await self._consumer.position(tp) >= ends[tp]}
+            unread -= reached
             if fetched or reached:
                 moved_at = asyncio.get_running_loop().time()
             elif asyncio.get_running_loop().time() - moved_at > STALL_SECONDS_MAX:

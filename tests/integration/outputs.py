@@ -17,9 +17,11 @@ from schemas.ids import split_key
 from schemas.topics import DEAD_LETTER, REFUND_DECISION, changelog_topic
 from tests.integration.traffic import Sent, Traffic
 
-__all__ = ["Report", "examine", "produce", "read_topic", "transactions_ended"]
+__all__ = ["Report", "examine", "produce", "read_topic", "settled", "transactions_ended"]
 
 MARKER_SECONDS_MAX = 10.0
+SETTLE_SECONDS_MAX = 90.0
+SETTLE_POLL_SECONDS = 0.5
 
 
 async def produce(brokers: str, records: list[Sent], partitions: int, per_second: float | None = None) -> None:
@@ -145,3 +147,13 @@ async def examine(brokers: str, traffic: Traffic, app_id: str, partitions: int) 
     report.bad_missing = len(traffic.bad - bad.keys())
     report.bad_twice = sum(number > 1 for number in bad.values())
     return report
+
+
+async def settled(brokers: str, traffic: Traffic, app_id: str, partitions: int) -> Report:
+    """The report once all is decided, or at the deadline."""
+    until = monotonic() + SETTLE_SECONDS_MAX
+    while True:
+        report = await examine(brokers, traffic, app_id, partitions)
+        if not report.missing or monotonic() > until:
+            return report
+        await asyncio.sleep(SETTLE_POLL_SECONDS)

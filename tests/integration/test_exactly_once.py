@@ -5,20 +5,18 @@ from __future__ import annotations
 import asyncio
 import random
 from pathlib import Path
-from time import monotonic
 
 import pytest
 
 from app.kafka import topics
 from app.settings import Settings
-from tests.integration.outputs import Report, examine, produce
-from tests.integration.traffic import Traffic, make_traffic
+from tests.integration.outputs import produce, settled
+from tests.integration.traffic import make_traffic
 from tests.kafka_broker import Broker
 from tests.worker_process import WorkerProcess
 
 PARTITIONS = 4
 SEED = 20_000
-SETTLE_SECONDS_MAX = 90.0
 
 
 @pytest.mark.integration
@@ -42,7 +40,7 @@ async def test_twenty_thousand_requests_are_decided_once_though_workers_are_kill
             workers[victim].kill()
             workers[victim] = WorkerProcess(tmp_path / f"worker-{victim}-{kill}.log", settings)
         await feeding
-        report = await _settled(own_broker, traffic)
+        report = await settled(own_broker.address, traffic, "autorefund", PARTITIONS)
     finally:
         for worker in workers:
             worker.kill()
@@ -50,16 +48,6 @@ async def test_twenty_thousand_requests_are_decided_once_though_workers_are_kill
     assert report.decided == len(traffic.pending)
     assert report.reasons["approved"] > 0
     assert report.reasons["daily_cap_reached"] > 0
-
-
-async def _settled(broker: Broker, traffic: Traffic) -> Report:
-    """The report once all is decided, or at the deadline."""
-    until = monotonic() + SETTLE_SECONDS_MAX
-    while True:
-        report = await examine(broker.address, traffic, "autorefund", PARTITIONS)
-        if not report.missing or monotonic() > until:
-            return report
-        await asyncio.sleep(1)
 
 
 async def _make_topics(broker: Broker) -> None:

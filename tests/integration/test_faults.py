@@ -8,28 +8,14 @@ from time import monotonic
 
 import pytest
 
-from tests.integration.outputs import examine, produce
+from tests.integration.outputs import produce
 from tests.integration.town import PARTITIONS, Town
 from tests.integration.traffic import Traffic, make_traffic
 from tests.worker_process import WorkerProcess
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
-SETTLE_SECONDS_MAX = 90.0
 SESSION_SECONDS = 6
-
-
-async def settled(town: Town, traffic: Traffic) -> None:
-    """Fails unless all is decided in time, each once, and the tables agree."""
-    until = monotonic() + SETTLE_SECONDS_MAX
-    while True:
-        report = await examine(town.broker.address, traffic, "autorefund", PARTITIONS)
-        if not report.missing or monotonic() > until:
-            break
-        await asyncio.sleep(1)
-    logs = "\n".join(f"{worker.log.name}:\n{worker.log.read_text()[-1500:]}" for worker in town.workers)
-    assert not report.faults, logs
-    assert report.decided == len(traffic.pending)
 
 
 async def begin(town: Town, seed: int, requests: int) -> Traffic:
@@ -47,7 +33,7 @@ async def test_a_worker_that_was_paused_for_longer_than_its_session_can_write_no
     await asyncio.sleep(SESSION_SECONDS + 4)
     zombie.resume()
     await feeding
-    await settled(town, traffic)
+    await town.settled(traffic)
     assert other.exit_code is None
     await comes_back_or_says_why(zombie)
 
@@ -69,7 +55,7 @@ async def test_a_broker_that_dies_under_load_loses_and_doubles_nothing(town: Tow
         await asyncio.to_thread(town.broker.start)
     await feeding
     await keep_one_alive(town)
-    await settled(town, traffic)
+    await town.settled(traffic)
 
 
 async def keep_one_alive(town: Town) -> None:
@@ -88,7 +74,7 @@ async def test_a_broker_that_stands_still_for_a_while_is_waited_for(town: Town) 
     town.broker.resume()
     await feeding
     await keep_one_alive(town)
-    await settled(town, traffic)
+    await town.settled(traffic)
 
 
 async def test_a_signal_under_load_ends_a_worker_in_order_within_five_seconds(town: Town) -> None:
@@ -99,5 +85,5 @@ async def test_a_signal_under_load_ends_a_worker_in_order_within_five_seconds(to
     seconds = await asyncio.to_thread(first.terminate)
     assert (first.exit_code, seconds < 5) == (0, True)
     await feeding
-    await settled(town, traffic)
+    await town.settled(traffic)
     assert second.exit_code is None

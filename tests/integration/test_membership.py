@@ -9,9 +9,9 @@ from time import monotonic
 import pytest
 from aiokafka import AIOKafkaConsumer
 
-from tests.integration.outputs import examine, produce
+from tests.integration.outputs import produce
 from tests.integration.town import PARTITIONS, Town
-from tests.integration.traffic import Traffic, make_traffic
+from tests.integration.traffic import make_traffic
 from tests.worker_process import WorkerProcess
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
@@ -19,7 +19,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 PATIENT = {"session_timeout_seconds": "30", "hold_seconds": "4"}
 """A restart is quicker than that on every machine."""
 END_SECONDS_MAX = 60.0
-SETTLE_SECONDS_MAX = 90.0
 REST_SECONDS = 8.0
 """Several heartbeats of a session of 6 s."""
 
@@ -28,15 +27,6 @@ def takeovers(worker: WorkerProcess) -> list[str]:
     """Each take-over that it told of: how many lanes, and which."""
     lines = worker.log.read_text().splitlines()
     return [line.partition("took over ")[2].partition(" in ")[0] for line in lines if "took over " in line]
-
-
-async def settled(town: Town, traffic: Traffic) -> None:
-    until = monotonic() + SETTLE_SECONDS_MAX
-    while (report := await examine(town.broker.address, traffic, "autorefund", PARTITIONS)).missing:
-        assert monotonic() < until, [worker.log.read_text()[-1500:] for worker in town.workers]
-        await asyncio.sleep(0.5)
-    assert not report.faults
-    assert report.decided == len(traffic.pending)
 
 
 async def share_the_lanes(first: WorkerProcess, second: WorkerProcess) -> None:
@@ -64,7 +54,7 @@ async def test_a_quick_restart_under_the_same_name_moves_no_lane(town: Town, how
         leaves.kill()
     back = await asyncio.to_thread(town.worker, instance_id="worker-b", **PATIENT)
     await feeding
-    await settled(town, traffic)
+    await town.settled(traffic)
     assert takeovers(stays) == before
     assert takeovers(back) == [its]
 
@@ -87,7 +77,7 @@ async def test_of_two_workers_under_one_name_the_older_ends_and_says_why(town: T
     assert len(older.last_words()) == 2, said
     await feeding
     await asyncio.sleep(REST_SECONDS)
-    await settled(town, traffic)
+    await town.settled(traffic)
     assert younger.is_ready()
     assert len(takeovers(younger)) == 1
 
@@ -100,7 +90,7 @@ async def test_a_named_worker_whose_session_ran_out_joins_again(town: Town) -> N
     await asyncio.sleep(REST_SECONDS)
     worker.resume()
     await produce(town.broker.address, traffic.records, PARTITIONS)
-    await settled(town, traffic)
+    await town.settled(traffic)
     assert worker.exit_code is None
 
 

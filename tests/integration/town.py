@@ -19,7 +19,8 @@ from app.settings import Settings
 from schemas.times import format_time
 from schemas.topics import DEAD_LETTER, REFUND_ALERT, REFUND_DECISION
 from tests import builders
-from tests.integration.outputs import read_topic
+from tests.integration.outputs import read_topic, settled
+from tests.integration.traffic import Traffic
 from tests.kafka_broker import Broker
 from tests.worker_process import WorkerProcess
 
@@ -99,6 +100,13 @@ class Town:
         by_id = {decision["decision_id"]: decision for decision in found}
         assert len(by_id) == len(found)
         return by_id
+
+    async def settled(self, traffic: Traffic) -> None:
+        """Fails, with the workers' last lines, unless all is decided in time, each once, and the tables agree."""
+        report = await settled(self.broker.address, traffic, "autorefund", PARTITIONS)
+        logs = "\n".join(f"{worker.log.name}:\n{worker.log.read_text()[-1500:]}" for worker in self.workers)
+        assert not report.faults, logs
+        assert report.decided == len(traffic.pending)
 
     async def dead_letters(self, number: int) -> list[ConsumerRecord]:
         """Once there are `number` of them."""
