@@ -14,6 +14,7 @@
 #   AUTOREFUND_KAFKA_PORT   its port on 127.0.0.1; the controller takes the next one. 0 = any free one; a data
 #                           directory keeps the port it was given (default: 9092)
 #   AUTOREFUND_KAFKA_HEAP   Java heap                             (default: 1g)
+#   AUTOREFUND_KAFKA_JAVA   options of its Java, with Java only   (default: -XX:+UseG1GC)
 #   AUTOREFUND_KAFKA_EXTRA  more lines for server.properties, which outdo ours (default: none); {port} stands for its port
 #                           there, {next_port} for the controller's
 #   AUTOREFUND_KAFKA_FORMAT more arguments for formatting its storage, with Java only (default: none)
@@ -25,10 +26,11 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 dir=${AUTOREFUND_KAFKA_DIR:-$here/../run/kafka}
 port=${AUTOREFUND_KAFKA_PORT:-9092}
 heap=${AUTOREFUND_KAFKA_HEAP:-1g}
+read -ra java_options <<<"${AUTOREFUND_KAFKA_JAVA:--XX:+UseG1GC}" || true
 libs=$here/kafka/libs
 image=apache/kafka:4.2.0
 java_version_min=17
-java_short="-XX:TieredStopAtLevel=1 -XX:+UseSerialGC" # for a process that is over before the compiler would have paid
+java_brief=(-XX:+UseSerialGC -XX:TieredStopAtLevel=1) # for a process that is over before the compiler would have paid
 start_seconds_max=120
 stop_seconds_max=30
 
@@ -158,11 +160,10 @@ java_start() {
     local id=${AUTOREFUND_KAFKA_CLUSTER_ID:-} more
     [ -n "$id" ] || id=A$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c 2-22)
     read -ra more <<<"${AUTOREFUND_KAFKA_FORMAT:-}" || true
-    # shellcheck disable=SC2086 # two words
-    "$java" $java_short -cp "$libs/*" kafka.tools.StorageTool format -t "$id" -c "$dir/server.properties" "${more[@]}" >"$dir/format.log" 2>&1 ||
+    "$java" "${java_brief[@]}" -cp "$libs/*" kafka.tools.StorageTool format -t "$id" -c "$dir/server.properties" "${more[@]}" >"$dir/format.log" 2>&1 ||
       die "Kafka's storage could not be formatted: $(tail -n 3 "$dir/format.log")"
   fi
-  nohup "$java" "-Xmx$heap" -XX:+UseG1GC -Dorg.slf4j.simpleLogger.defaultLogLevel=warn \
+  nohup "$java" "-Xmx$heap" "${java_options[@]}" -Dorg.slf4j.simpleLogger.defaultLogLevel=warn \
     -Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info -Dorg.slf4j.simpleLogger.showDateTime=true \
     -cp "$libs/*" kafka.Kafka "$dir/server.properties" </dev/null >"$log" 2>&1 &
   echo $! >"$dir/pid"

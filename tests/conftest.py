@@ -7,6 +7,8 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
+os.environ.setdefault("AUTOREFUND_KAFKA_JAVA", "-XX:+UseSerialGC -XX:TieredStopAtLevel=1")
+"""A test's broker lives for seconds: over a third of its CPU went into compiling itself. Bench and chaos by hand have the default."""
 EXPLORE_EXAMPLES = 1000
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile(
