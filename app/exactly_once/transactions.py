@@ -198,14 +198,16 @@ class LaneProducer:
 
 @contextmanager
 def _what_ended_it(producer: AIOKafkaProducer) -> Iterator[None]:
-    """A transaction that fails while nobody waits for it, as by a fence between two records, is over for the client: the next
-    call is told that it is an IllegalOperation, and not why. The error that ended it is what counts."""
+    """The client may tell what followed from an error, not the error: IllegalOperation after a fence that nobody waited for,
+    InvalidTxnState of records that were on their way when one topic was refused. What ended the transaction is what counts."""
     try:
         yield
-    except IllegalOperation as told:
+    except (KafkaError, IllegalOperation) as told:
         ended = producer._txn_manager.wait_for_transaction_end()
         error = ended.exception() if ended.done() and not ended.cancelled() else None
-        raise error or told from told
+        if error is None or error is told:
+            raise
+        raise error from told
 
 
 def _append(batch: BatchBuilder, key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> bool:
