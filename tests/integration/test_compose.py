@@ -15,7 +15,7 @@ import yaml
 from tests.kafka_broker import Broker
 from tests.worker_process import WorkerProcess
 
-pytestmark = [pytest.mark.chaos, pytest.mark.integration, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(
     (Path(__file__).parents[2] / "deploy" / "compose.yaml").read_text()

@@ -86,7 +86,6 @@ def start(town: Town, data: Path, *, ready: bool = True) -> WorkerProcess:
     return town.worker(ready=ready, module=WRITERS, store="rocksdb", data_dir=str(data), hold_seconds="4")
 
 
-@pytest.mark.chaos
 async def test_a_full_disk_ends_the_worker_with_a_message_and_nothing_is_lost(
     town: Town, disk: LimitedFiles | SmallDisk
 ) -> None:

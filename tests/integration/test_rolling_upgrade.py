@@ -17,7 +17,7 @@ from tests.integration.traffic import make_traffic
 from tests.next_release import VERSION, next_release
 from tests.worker_process import WorkerProcess
 
-pytestmark = [pytest.mark.chaos, pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 REQUESTS = 4000
 PER_SECOND = 600
