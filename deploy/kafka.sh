@@ -149,7 +149,7 @@ pid() { cat "$dir/pid" 2>/dev/null; }
 
 # A pid file may outlive its process, and the number be given to another: the command line must be ours, too.
 java_running() {
-  local pid; pid=$(pid) && [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null && ps -o args= -p "$pid" 2>/dev/null | grep -qF "$dir/server.properties"
+  local pid; pid=$(pid) && [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null && ps -ww -o args= -p "$pid" 2>/dev/null | grep -qF "$dir/server.properties"
 }
 
 java_start() {
@@ -179,12 +179,13 @@ java_ready() { grep -q 'Kafka Server started' "$dir/broker.log"; }
 
 signal_java() { # $1: signal
   java_running || { rm -f "$dir/pid"; return 0; }
-  local pid; pid=$(pid)
+  local pid stat; pid=$(pid)
   kill "-$1" "$pid" 2>/dev/null || true
   for _ in $(seq $((stop_seconds_max * 10))); do
-    kill -0 "$pid" 2>/dev/null || { rm -f "$dir/pid"; return 0; }
-    # a child that nobody waits for stays listed as a zombie; it holds nothing any more
-    [ "$(ps -o stat= -p "$pid" 2>/dev/null | cut -c1)" != Z ] || { rm -f "$dir/pid"; return 0; }
+    # A child that nobody waits for stays listed as a zombie (Z), and holds nothing any more; with an l it has threads
+    # that still end, and hold its ports and files.
+    stat=$(ps -o stat= -p "$pid" 2>/dev/null) || true
+    if [ -z "$stat" ] || [[ $stat == Z* && $stat != *l* ]]; then rm -f "$dir/pid"; return 0; fi
     sleep 0.1
   done
   [ "$1" = KILL ] && die "process $pid is still there after SIGKILL"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import logging
 import os
 import random
 import socket
@@ -38,6 +39,7 @@ transaction.state.log.replication.factor=3
 transaction.state.log.min.isr=2
 """
 TOOLS: Final = "org.apache.kafka.tools"
+log = logging.getLogger(__name__)
 
 
 class Cluster:
@@ -62,6 +64,7 @@ class Cluster:
             try:
                 self._all_start()
             except RuntimeError:
+                log.warning("the cluster did not start", exc_info=True)
                 self.wipe()
                 if attempt + 1 == STARTS_MAX:
                     raise

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Final, Protocol
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import IllegalOperation, KafkaError
+from aiokafka.errors import IllegalOperation, KafkaError, TransactionalIdAuthorizationFailed
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from app.exactly_once.epochs import take_next_epoch
@@ -199,15 +199,18 @@ class LaneProducer:
 @contextmanager
 def _what_ended_it(producer: AIOKafkaProducer) -> Iterator[None]:
     """The client may tell what followed from an error, not the error: IllegalOperation after a fence that nobody waited for,
-    InvalidTxnState of records that were on their way when one topic was refused. What ended the transaction is what counts."""
+    InvalidTxnState of records that were on their way when one topic was refused. What ended the transaction is what counts.
+    And it names a refused transactional id, but not where it was refused to a produce request."""
     try:
         yield
     except (KafkaError, IllegalOperation) as told:
         ended = producer._txn_manager.wait_for_transaction_end()
         error = ended.exception() if ended.done() and not ended.cancelled() else None
-        if error is None or error is told:
+        if isinstance(cause := error or told, TransactionalIdAuthorizationFailed) and not cause.args:
+            cause.args = (producer._txn_manager.transactional_id,)
+        if cause is told:
             raise
-        raise error from told
+        raise cause from told
 
 
 def _append(batch: BatchBuilder, key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> bool:

@@ -13,6 +13,7 @@ from aiokafka.errors import (
     ProducerFenced,
     RequestTimedOutError,
     TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
 )
 from aiokafka.producer.transaction_manager import TransactionManager
 
@@ -52,3 +53,10 @@ async def test_the_cause_itself_is_told_once() -> None:
     with pytest.raises(ProducerFenced) as caught, _what_ended_it(producer):
         raise cause
     assert (caught.value, caught.value.__cause__) == (cause, None)
+
+
+async def test_a_refused_transactional_id_has_its_name_whichever_request_was_refused() -> None:
+    """Kafka's client names it, but not where the refused request was one of produced records."""
+    producer, _ = in_transaction()
+    with pytest.raises(TransactionalIdAuthorizationFailed, match="lane-0"), _what_ended_it(producer):
+        raise TransactionalIdAuthorizationFailed
