@@ -9,11 +9,11 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Final
 
 from app.commands.load_options import add_load, profile_of
-from app.commands.parsers import add_operators, partitions
+from app.commands.numbers import count
+from app.commands.parsers import PARTITIONS_MAX, add_operators
 from app.errors import CommandFailed, UsageError
 from app.settings import load_settings
 
@@ -98,10 +98,12 @@ def _switch(arguments: argparse.Namespace) -> int:
 
 
 def _audit(arguments: argparse.Namespace) -> int:
-    from app.commands import audit
+    from app.commands import audit, auditor
 
-    textfile = None if arguments.textfile is None else Path(arguments.textfile)
-    return audit.main(load_settings(os.environ), days=arguments.days, shop_id=arguments.shop, textfile=textfile)
+    settings = load_settings(os.environ)
+    if arguments.every is not None:
+        return auditor.main(settings, days=arguments.days, every=arguments.every)
+    return audit.main(settings, days=arguments.days, shop_id=arguments.shop)
 
 
 def _dead_letters(arguments: argparse.Namespace) -> int:
@@ -160,11 +162,11 @@ def _parser() -> argparse.ArgumentParser:
     does.add_argument("--check", action="store_true", help="create nothing; a missing topic is an error")
     does.add_argument("--acls", action="store_true", help="only print the ACLs that each user needs, as commands")
     does.add_argument(
-        "--grow-to", type=partitions, metavar="N",
+        "--grow-to", type=count(PARTITIONS_MAX), metavar="N",
         help="give every topic N partitions, a multiple of what they have, and move the tables; all workers must be stopped",
     )  # fmt: skip
     topics.add_argument(
-        "--from", type=partitions, dest="grown_from", metavar="N",
+        "--from", type=count(PARTITIONS_MAX), dest="grown_from", metavar="N",
         help="with --grow-to, where somebody has grown the topics by hand: how many they had",
     )  # fmt: skip
     command(

@@ -8,12 +8,13 @@ from typing import Final
 from aiohttp import web
 
 from app.errors import CommandFailed
-from app.metrics import Metrics
 
-__all__ = ["HttpPort", "Readiness"]
+__all__ = ["Exposition", "HttpPort", "Readiness"]
 
 Readiness = Callable[[], str | None]
-"""Why the worker is not ready, one line or several; None = it is. Called at each /readyz: must be quick."""
+"""Why the process is not ready, one line or several; None = it is. Called at each /readyz: must be quick."""
+Exposition = Callable[[], bytes]
+"""All metrics in Prometheus' text format."""
 
 METRICS_CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 SHUTDOWN_SECONDS_MAX: Final = 1.0
@@ -22,10 +23,10 @@ SHUTDOWN_SECONDS_MAX: Final = 1.0
 class HttpPort:
     """A server in the running event loop. That it answers at all is what /livez says: the loop turns."""
 
-    def __init__(self, host: str, port: int, metrics: Metrics, why_unready: Readiness) -> None:
+    def __init__(self, host: str, port: int, exposition: Exposition, why_unready: Readiness) -> None:
         self._host = host
         self._port = port
-        self._metrics = metrics
+        self._exposition = exposition
         self._why_unready = why_unready
         self._runner: web.AppRunner | None = None
 
@@ -35,7 +36,7 @@ class HttpPort:
         Raises CommandFailed where the address cannot be had.
         """
         server = web.Application()
-        for path, handler in (("/livez", self._livez), ("/readyz", self._readyz), ("/metrics", self._exposition)):
+        for path, handler in (("/livez", self._livez), ("/readyz", self._readyz), ("/metrics", self._show_metrics)):
             server.router.add_get(path, handler, allow_head=False)
         self._runner = web.AppRunner(server, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS_MAX)
         await self._runner.setup()
@@ -61,11 +62,9 @@ class HttpPort:
 
     async def _readyz(self, _: web.Request) -> web.Response:
         reason = self._why_unready()
-        self._metrics.ready(reason is None)
         if reason is None:
             return web.Response(text="ready\n")
         return web.Response(status=503, text=reason.rstrip("\n") + "\n")
 
-    async def _exposition(self, _: web.Request) -> web.Response:
-        self._metrics.ready(self._why_unready() is None)
-        return web.Response(body=self._metrics.exposition(), headers={"Content-Type": METRICS_CONTENT_TYPE})
+    async def _show_metrics(self, _: web.Request) -> web.Response:
+        return web.Response(body=self._exposition(), headers={"Content-Type": METRICS_CONTENT_TYPE})

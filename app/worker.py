@@ -87,7 +87,12 @@ def run(settings: Settings) -> int:
     gc.set_threshold(GARBAGE_THRESHOLD)
     pulse = Pulse(settings.stall_seconds_max)
     app.at_failure = lambda: pulse.leave(HANG_SECONDS_MAX)
-    http = HttpPort(settings.http_host, settings.http_port, metrics, lambda: why_unready(app.lanes))
+
+    def exposition() -> bytes:
+        metrics.look("ready", why_unready(app.lanes) is None)
+        return metrics.exposition()
+
+    http = HttpPort(settings.http_host, settings.http_port, exposition, lambda: why_unready(app.lanes))
     worker = _Worker(
         app,
         _HttpService(http),

@@ -18,7 +18,8 @@ from tests.integration.test_commands import call
 from tests.integration.town import Town, ago, town_on
 from tests.kafka_broker import Broker
 from tests.monitoring import DEPLOY, Panel, dashboards, panels
-from tests.prometheus import Labels, Prometheus, TextFiles, write_config
+from tests.prometheus import Labels, Prometheus, write_config
+from tests.worker_process import free_port
 
 PICTURES = DEPLOY / "grafana" / "pictures"
 SECONDS = 150
@@ -136,16 +137,16 @@ async def pay(town: Town) -> None:
 
 async def main(folder: Path) -> None:
     """Load of an evening on two workers, then the pictures."""
-    broker, files = Broker(folder / "kafka"), TextFiles(folder)
+    broker, auditor_port = Broker(folder / "kafka"), free_port()
     broker.start()
     try:
         async with town_on(broker, folder) as town:
             workers = [town.worker(hold_seconds="20") for _ in range(2)]
-            write_config(folder / "rules", [worker.port for worker in workers], files)
+            write_config(folder / "rules", [worker.port for worker in workers], auditor_port)
             prometheus = Prometheus(folder / "prometheus", folder / "rules")
             prometheus.wait_until_ready()
             executor = asyncio.create_task(pay(town))
-            await call(town, "audit", "--textfile", str(folder / "autorefund.prom"))
+            town.auditor(3600, auditor_port)
             options = ("--rate", str(RATE), "--seconds", "45", "--shops", "200", "--strategies", "80")
             for shape in ("steady", "evening", "steady"):
                 print(await call(town, "load", *options, "--shape", shape))
@@ -156,7 +157,6 @@ async def main(folder: Path) -> None:
             prometheus.stop()
     finally:
         broker.wipe()
-        files.stop()
 
 
 if __name__ == "__main__":

@@ -7,12 +7,9 @@ import math
 import os
 import re
 import subprocess
-import threading
 import urllib.error
 import urllib.parse
 import urllib.request
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -22,7 +19,7 @@ import yaml
 from tests.monitoring import DEPLOY, RULES, rule_files
 from tests.worker_process import free_port
 
-__all__ = ["QUICK", "Prometheus", "Sample", "TextFiles", "write_config"]
+__all__ = ["QUICK", "Prometheus", "Sample", "write_config"]
 
 READY_SECONDS_MAX = 60.0
 INTERVAL = "1s"
@@ -53,37 +50,14 @@ QUICK_LIMITS = {"AutorefundLaneStill": ("> 30", "> 3"), "AutorefundHoldsOverdue"
 """Limits that are seconds."""
 
 
-class TextFiles:
-    """Stands in for the node exporter: serves what `audit --textfile` wrote. Nothing written yet = an error, as there."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(folder)))
-        self.port = self._server.server_address[1]
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def stop(self) -> None:
-        """Close it."""
-        self._server.shutdown()
-        self._server.server_close()
-
-
-class _Handler(SimpleHTTPRequestHandler):
-    extensions_map = {".prom": "text/plain; version=0.0.4"}
-
-    def log_message(self, *_: object) -> None:
-        """Nothing."""
-
-
-def write_config(folder: Path, workers: list[int], audit: TextFiles, *, quick: bool = False) -> None:
-    """deploy's prometheus.yml and rules, looked at every second, for workers on these ports. `quick`: see `QUICK`."""
+def write_config(folder: Path, workers: list[int], auditor: int, *, quick: bool = False) -> None:
+    """deploy's prometheus.yml and rules, looked at every second, for processes on these ports. `quick`: see `QUICK`."""
     folder.mkdir()
     config = yaml.safe_load((RULES / "prometheus.yml").read_text())
     config["global"] = {"scrape_interval": INTERVAL, "evaluation_interval": INTERVAL}
-    targets = {"autorefund": workers, "audit": [audit.port]}
+    targets = {"autorefund": workers, "audit": [auditor]}
     for job in config["scrape_configs"]:
         job["static_configs"] = [{"targets": [f"127.0.0.1:{port}" for port in targets[job["job_name"]]]}]
-        job["metrics_path"] = "/autorefund.prom" if job["job_name"] == "audit" else "/metrics"
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
     for name in rule_files():
         rules = yaml.safe_load((RULES / name).read_text())

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -17,14 +18,17 @@ READY_SECONDS_MAX = 60.0
 
 
 class WorkerProcess:
-    """`python -m app worker` with settings of its own; what it logs goes to a file. `tree`: where another release stands."""
+    """`python -m app worker`, or another command that lives on and has an HTTP port, with settings of its own.
+
+    What it logs goes to a file. `tree`: where another release stands.
+    """
 
     def __init__(
         self,
         log: Path,
         settings: dict[str, str],
         module: str = "app",
-        command: str = "worker",
+        command: Sequence[str] = ("worker",),
         tree: Path | None = None,
         port: int | None = None,
     ) -> None:
@@ -33,7 +37,7 @@ class WorkerProcess:
         environment = os.environ | settings | {"AUTOREFUND_HTTP_PORT": str(self.port)}
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", module, command],
+                [sys.executable, "-m", module, *command],
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

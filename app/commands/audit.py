@@ -1,5 +1,4 @@
 """`python -m app audit`: makes each day's spend again from decisions and results, and compares it with the table.
-
 Workers may run meanwhile. A lane's decisions, spend cells and offsets change in one transaction, so for each lane a moment is
 looked for at which none of them moves; everything is then read up to that moment, and must agree to the fen.
 """
@@ -11,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Final
 
 import orjson
@@ -20,7 +18,6 @@ from aiokafka import TopicPartition
 from app.errors import CommandFailed
 from app.kafka.reader import KafkaReader, opened_reader
 from app.ledger import Ledger, Place
-from app.metrics import write_audit
 from app.settings import Settings
 from app.words import yuan
 from schemas.cells import SpendCell, load_cell
@@ -31,7 +28,7 @@ from schemas.ids import ALL, split_key
 from schemas.times import SpendDay, parse_time
 from schemas.topics import FORWARDED, REFUND_DECISION, REFUND_RESULT, changelog_topic
 
-__all__ = ["main"]
+__all__ = ["Found", "audit", "main"]
 
 QUIET_SECONDS: Final = 0.05
 """A commit's markers reach all partitions within this time."""
@@ -61,22 +58,26 @@ class _Books:
     earlier: defaultdict[int, list[_Taken]] = field(default_factory=lambda: defaultdict(list))
 
 
-def main(settings: Settings, *, days: int, shop_id: str | None, textfile: Path | None = None) -> int:
-    """Audit the last `days` civil days. Prints each fault; exit code 1 where there is one.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an audit says: a line for each fault, one of all, and how many decisions it read."""
 
-    `textfile` is given the figures as metrics once the audit is over; an audit that fails leaves it as it was.
-    """
-    faults, decisions = asyncio.run(_audit(settings, days, shop_id))
-    if textfile is not None:
-        try:
-            write_audit(textfile, faults=faults, decisions=decisions)
-        except OSError as error:
-            raise CommandFailed(f"{textfile} cannot be written: {error.strerror or error}") from error
-    return 1 if faults else 0
+    faults: tuple[str, ...]
+    summary: str
+    decisions: int
 
 
-async def _audit(settings: Settings, days: int, shop_id: str | None) -> tuple[int, int]:
-    """How many faults, and how many decisions were looked at."""
+def main(settings: Settings, *, days: int, shop_id: str | None) -> int:
+    """Audit the last `days` civil days. Prints each fault; exit code 1 where there is one."""
+    found = asyncio.run(audit(settings, days, shop_id))
+    for fault in found.faults:
+        print(f"✘ {fault}")
+    print(found.summary)
+    return 1 if found.faults else 0
+
+
+async def audit(settings: Settings, days: int, shop_id: str | None = None) -> Found:
+    """The books of the last `days` civil days, of all shops or one. Raises CommandFailed where they cannot be read."""
     first = SpendDay.of(datetime.now(UTC)).minus(days - 1)
     faults: list[str] = []
     decisions = results = places = total = 0
@@ -93,14 +94,12 @@ async def _audit(settings: Settings, days: int, shop_id: str | None) -> tuple[in
             total += sum(
                 executed + reserved for (_, strategy, _), (executed, reserved) in spent.items() if strategy != ALL
             )
-    for fault in faults:
-        print(f"✘ {fault}")
     verdict = "all agree" if not faults else f"{len(faults)} faults"
-    print(
+    summary = (
         f"{first} to today, {len(lanes)} lanes: {decisions} decisions, {results} results, {places} spend cells, "
         f"{yuan(total)} approved and not released: {verdict}"
     )
-    return len(faults), decisions
+    return Found(tuple(faults), summary, decisions)
 
 
 async def _lane(reader: KafkaReader, lane: int, first: SpendDay, books: _Books) -> dict[Place, SpendCell]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from app.commands.numbers import count, number
 from app.commands.parsers import Command, Run
 from app.errors import UsageError
 from app.samples.traffic import DUPLICATES_IN_TROUBLE, Profile, Shape
@@ -28,14 +28,14 @@ def add_load(command: Command, run: Run) -> None:
         "Shops, amounts, repeats,\nedits and withdrawals as a large marketplace has them; the same seed gives the same traffic.",
     )  # fmt: skip
     sub.add_argument(
-        "--rate", type=_number(RATE_MAX), default=default.rate, metavar="N", help="new requests a second (default: 100)"
+        "--rate", type=number(RATE_MAX), default=default.rate, metavar="N", help="new requests a second (default: 100)"
     )
     length = sub.add_mutually_exclusive_group()
-    length.add_argument("--seconds", type=_number(SECONDS_MAX), metavar="N", help="for so long (default: 60)")
-    length.add_argument("--requests", type=_count(REQUESTS_MAX), metavar="N", help="or so many new requests")
-    sub.add_argument("--shops", type=_count(SHOPS_MAX), default=default.shops, metavar="N", help="(default: 10000)")
+    length.add_argument("--seconds", type=number(SECONDS_MAX), metavar="N", help="for so long (default: 60)")
+    length.add_argument("--requests", type=count(REQUESTS_MAX), metavar="N", help="or so many new requests")
+    sub.add_argument("--shops", type=count(SHOPS_MAX), default=default.shops, metavar="N", help="(default: 10000)")
     sub.add_argument(
-        "--strategies", type=_count(PERCENT_MAX, least=0), default=round(default.with_strategies * 100), metavar="PERCENT",
+        "--strategies", type=count(PERCENT_MAX, least=0), default=round(default.with_strategies * 100), metavar="PERCENT",
         help="of the shops have strategies; they are published first (default: 25)",
     )  # fmt: skip
     sub.add_argument(
@@ -62,26 +62,3 @@ def profile_of(arguments: argparse.Namespace) -> Profile:
         profile = replace(profile, duplicates=DUPLICATES_IN_TROUBLE)
     share = arguments.strategies / PERCENT_MAX
     return replace(profile, shops=arguments.shops, seed=arguments.seed, with_strategies=share)
-
-
-def _number(most: float) -> Callable[[str], float]:
-    def number(text: str) -> float:
-        try:
-            found = float(text)
-        except ValueError:
-            found = 0.0
-        if not 0 < found <= most:
-            raise argparse.ArgumentTypeError(f"{text!r}: more than 0, and at most {most:,.0f} are meant")
-        return found
-
-    return number
-
-
-def _count(most: int, *, least: int = 1) -> Callable[[str], int]:
-    def number(text: str) -> int:
-        found = int(text) if text.isdecimal() else -1
-        if not least <= found <= most:
-            raise argparse.ArgumentTypeError(f"{text!r}: {least} to {most:,} are meant")
-        return found
-
-    return number

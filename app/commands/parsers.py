@@ -6,28 +6,15 @@ import argparse
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["DAYS_MAX", "Command", "Run", "add_operators", "days", "partitions"]
+from app.commands.numbers import count, number
+
+__all__ = ["PARTITIONS_MAX", "Command", "Run", "add_operators"]
 
 DAYS_MAX: Final = 36_500
+EVERY_SECONDS_MAX: Final = 7 * 86_400.0
 PARTITIONS_MAX: Final = 1_000
 Run = Callable[[argparse.Namespace], int]
 Command = Callable[[str, Run, str, str], argparse.ArgumentParser]
-
-
-def days(text: str) -> int:
-    """A number of days, 1 to DAYS_MAX; a bad one is a usage error."""
-    number = int(text) if text.isdecimal() else 0
-    if not 1 <= number <= DAYS_MAX:
-        raise argparse.ArgumentTypeError(f"{text!r}: 1 to {DAYS_MAX} days are meant")
-    return number
-
-
-def partitions(text: str) -> int:
-    """A number of partitions, 1 to PARTITIONS_MAX; a bad one is a usage error."""
-    number = int(text) if text.isdecimal() else 0
-    if not 1 <= number <= PARTITIONS_MAX:
-        raise argparse.ArgumentTypeError(f"{text!r}: 1 to {PARTITIONS_MAX} partitions are meant")
-    return number
 
 
 def add_operators(
@@ -41,12 +28,14 @@ def add_operators(
         "audit", audit, "make the spend again from decisions and results, and compare it with the table",
         "Exit\ncode 1 on any difference. Workers may run meanwhile.",
     )  # fmt: skip
-    audited.add_argument("--days", type=days, default=7, help="civil days to look at, today included (default: 7)")
-    only_or_told = audited.add_mutually_exclusive_group()
-    only_or_told.add_argument("--shop", metavar="ID", help="one shop only")
-    only_or_told.add_argument(
-        "--textfile", metavar="FILE",
-        help="write what was found as metrics, for the node exporter's textfile collector: a name in its directory that ends in .prom",
+    audited.add_argument(
+        "--days", type=count(DAYS_MAX), default=7, help="civil days to look at, today included (default: 7)"
+    )
+    one_or_many = audited.add_mutually_exclusive_group()
+    one_or_many.add_argument("--shop", metavar="ID", help="one shop only")
+    one_or_many.add_argument(
+        "--every", type=number(EVERY_SECONDS_MAX), metavar="SECONDS",
+        help="again and again, until a signal; /metrics of the HTTP port shows what was found last",
     )  # fmt: skip
     _add_dead_letters(command, dead_letters)
     tested = command(
@@ -56,7 +45,9 @@ def add_operators(
     tested.add_argument("draft", metavar="DRAFT", help="the strategy's config as JSON; - reads standard input")
     source = tested.add_mutually_exclusive_group()
     source.add_argument("--file", metavar="FILE", help="recorded JSON lines, as `replay` reads them, instead of Kafka")
-    source.add_argument("--days", type=days, default=7, help="days of requests to read from Kafka (default: 7)")
+    source.add_argument(
+        "--days", type=count(DAYS_MAX), default=7, help="days of requests to read from Kafka (default: 7)"
+    )
 
 
 def _add_explain(command: Command, run: Run) -> None:
@@ -66,7 +57,7 @@ def _add_explain(command: Command, run: Run) -> None:
     )  # fmt: skip
     sub.add_argument("request_id", metavar="REQUEST_ID")
     sub.add_argument("--shop", metavar="ID", help="its shop, if known: quicker")
-    sub.add_argument("--days", type=days, default=30, help="how far to look back (default: 30)")
+    sub.add_argument("--days", type=count(DAYS_MAX), default=30, help="how far to look back (default: 30)")
     sub.add_argument("--lang", choices=("zh", "en", "both"), default="both")
     sub.add_argument("--file", metavar="FILE", help="look into what `replay` printed, instead of Kafka")
     sub.add_argument("--json", action="store_true", help="the decisions as they are")
@@ -112,7 +103,7 @@ def _add_dead_letters(command: Command, run: Run) -> None:
     again = what.add_parser("replay", help="send them to where they first lay, once they can be read")
     for one in (show, again):
         one.add_argument("--topic", metavar="NAME", help="those of this topic")
-        one.add_argument("--days", type=days, default=7, help="how far to look back (default: 7)")
+        one.add_argument("--days", type=count(DAYS_MAX), default=7, help="how far to look back (default: 7)")
     show.add_argument("--limit", type=int, default=50, help="lines to print (default: 50)")
     show.add_argument("--json", action="store_true", help="one JSON line each, with the whole value")
     again.add_argument("places", metavar="PARTITION/OFFSET", nargs="*", help="which, as `list` shows them")

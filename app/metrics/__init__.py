@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.metrics.catalogue import CATALOGUE, PROCESS, SAMPLES, TALLIES, TOP_STRATEGIES_MAX, Kind, Metric, TransactionEnd
-from app.metrics.registry import Metrics, TopStrategy, write_audit
+from app.metrics.registry import AuditMetrics, Metrics, TopStrategy
 
 __all__ = [
     "CATALOGUE",
@@ -11,10 +11,10 @@ __all__ = [
     "SAMPLES",
     "TALLIES",
     "TOP_STRATEGIES_MAX",
+    "AuditMetrics",
     "Kind",
     "Metric",
     "Metrics",
     "TopStrategy",
     "TransactionEnd",
-    "write_audit",
 ]

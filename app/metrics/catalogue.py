@@ -160,7 +160,7 @@ _AUDIT: Final = (
     Metric("autorefund_audit_finished_timestamp_seconds", Kind.GAUGE, "When the last audit ended."),
 )
 AUDIT: Final = tuple(one.name for one in _AUDIT)
-"""Written by the command `audit` into a file for the node exporter's textfile collector, not by workers."""
+"""Shown by `audit --every`, not by workers."""
 CATALOGUE: Final = (*_TALLIED, *_SAMPLED, *_LANES, *_LOOKED_UP, *_AUDIT)
 """Every metric there is."""
 PROCESS: Final = ("process_cpu_seconds_total", "process_resident_memory_bytes", "process_start_time_seconds")

@@ -9,7 +9,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from time import time
 from typing import Final
 
@@ -21,13 +20,12 @@ from prometheus_client import (
     ProcessCollector,
     disable_created_metrics,
     generate_latest,
-    write_to_textfile,
 )
 
 from app.metrics.catalogue import AUDIT, CATALOGUE, SAMPLES, TALLIES, TOP_STRATEGIES_MAX, Kind, Metric, TransactionEnd
 from app.metrics.histogram import BatchHistogram
 
-__all__ = ["Metrics", "TopStrategy", "write_audit"]
+__all__ = ["AuditMetrics", "Metrics", "TopStrategy"]
 
 log = logging.getLogger(__name__)
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, that nobody reads
@@ -48,7 +46,7 @@ class TopStrategy:
 
 
 class Metrics:
-    """One registry with the whole catalogue in it, but for what `audit` writes."""
+    """One registry with the whole catalogue in it, but for what audits find."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -121,10 +119,6 @@ class Metrics:
             with suppress(KeyError):  # it was never looked at
                 self._gauges[PREFIX + name].remove(lane)
 
-    def ready(self, is_ready: bool) -> None:
-        """What /readyz answered last."""
-        self.look("ready", is_ready)
-
     def exposition(self) -> bytes:
         """All metrics in Prometheus' text format."""
         return generate_latest(self.registry)
@@ -145,16 +139,23 @@ class Metrics:
         return self._counters["autorefund_unknown_tallies"].labels(words[0] if words else "")
 
 
-def write_audit(path: Path, *, faults: int, decisions: int) -> None:
-    """Write what an audit found as a file for the node exporter's textfile collector; replaced at once, or not at all.
+class AuditMetrics:
+    """What the last audit found; nothing is shown before the first has ended."""
 
-    Raises OSError.
-    """
-    registry = CollectorRegistry()
-    values = (faults, decisions, time())
-    for metric, value in zip((one for one in CATALOGUE if one.name in AUDIT), values, strict=True):
-        Gauge(metric.name, metric.help, registry=registry).set(value)
-    write_to_textfile(str(path), registry)
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._gauges: list[Gauge] = []
+
+    def found(self, *, faults: int, decisions: int) -> None:
+        """An audit has ended, now."""
+        if not self._gauges:
+            self._gauges = [Gauge(m.name, m.help, registry=self.registry) for m in CATALOGUE if m.name in AUDIT]
+        for gauge, value in zip(self._gauges, (faults, decisions, time()), strict=True):
+            gauge.set(value)
+
+    def exposition(self) -> bytes:
+        """All metrics in Prometheus' text format."""
+        return generate_latest(self.registry)
 
 
 def _of(kind: Kind) -> list[Metric]:

@@ -14,17 +14,12 @@ from pathlib import Path
 from time import monotonic
 
 import pytest
-from aiokafka import AIOKafkaProducer
 
-from schemas.cells import SpendCell, dump_cell
-from schemas.ids import join_key
-from schemas.money import Money
-from schemas.times import SpendDay, parse_time
 from tests.integration.test_commands import call
-from tests.integration.town import Town, ago, home, town_on
+from tests.integration.town import Town, town_on
 from tests.kafka_proxy import Kind, Proxy, proxied_broker
 from tests.monitoring import alerts
-from tests.prometheus import Prometheus, TextFiles, write_config
+from tests.prometheus import Prometheus, write_config
 from tests.worker_process import WorkerProcess, free_port
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600)]
@@ -36,16 +31,21 @@ CROWD_SHOPS = 24
 POISON = 150
 CAPS = 25
 APPROVALS = 70
+AUDIT_SECONDS = 2.0
+STOP_SECONDS_MAX = 5.0
 
 
 class Watch:
     """A town whose workers sit behind a network that can be slow, and a Prometheus that looks at them."""
 
-    def __init__(self, town: Town, proxy: Proxy, prometheus: Prometheus, ports: Iterator[int]) -> None:
+    def __init__(
+        self, town: Town, proxy: Proxy, prometheus: Prometheus, ports: Iterator[int], auditor_port: int
+    ) -> None:
         self.town = town
         self.proxy = proxy
         self.prometheus = prometheus
         self._ports = ports
+        self.auditor_port = auditor_port
         self.fired: set[str] = set()
 
     def worker(self, *, ready: bool = True, module: str = "app", port: int | None = None) -> WorkerProcess:
@@ -79,16 +79,15 @@ class Watch:
 async def watched(folder: Path) -> AsyncIterator[Watch]:
     """Everything, with no worker yet."""
     ports = [free_port(), free_port()]
-    files = TextFiles(folder)
-    write_config(folder / "rules", ports, files, quick=True)
+    auditor_port = free_port()
+    write_config(folder / "rules", ports, auditor_port, quick=True)
     prometheus = Prometheus(folder / "prometheus", folder / "rules")
     try:
         async with proxied_broker(folder / "kafka") as (broker, proxy), town_on(broker, folder) as town:
             await asyncio.to_thread(prometheus.wait_until_ready)
-            yield Watch(town, proxy, prometheus, iter(ports))
+            yield Watch(town, proxy, prometheus, iter(ports), auditor_port)
     finally:
         prometheus.stop()
-        files.stop()
 
 
 @asynccontextmanager
@@ -154,19 +153,13 @@ async def what_senders_and_operators_do(watch: Watch) -> None:
 async def a_wrong_fen(watch: Watch) -> None:
     """Audits agree; then somebody writes into the table's changelog, and the next one sees it."""
     watch.not_yet("AutorefundAuditDifference")
-    textfile = str(watch.town.folder / "autorefund.prom")
-    assert (await call(watch.town, "audit", "--textfile", textfile))[0] == 0
+    auditor = await asyncio.to_thread(watch.town.auditor, AUDIT_SECONDS, watch.auditor_port)
     while "AutorefundAuditOverdue" in await asyncio.to_thread(watch.prometheus.firing):
         await asyncio.sleep(0.3)
     watch.not_yet("AutorefundAuditDifference")
-    key = join_key("shop-1", "s-1", SpendDay.of(parse_time(ago(seconds=0))))
-    producer = AIOKafkaProducer(bootstrap_servers=watch.town.broker.address)
-    await producer.start()
-    forged = dump_cell(SpendCell(executed_fen=Money(0), reserved_fen=Money(1)))
-    await producer.send_and_wait("autorefund-daily_spend-changelog", forged, key=key, partition=home("shop-1"))
-    await producer.stop()
-    assert (await call(watch.town, "audit", "--textfile", textfile))[0] == 1
+    await watch.town.forge_spend(executed_fen=0, reserved_fen=1)
     await watch.fires("AutorefundAuditDifference")
+    assert auditor.terminate() < STOP_SECONDS_MAX
 
 
 async def much_money(watch: Watch) -> None:

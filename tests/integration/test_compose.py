@@ -78,6 +78,10 @@ def test_one_command_brings_up_two_workers_that_share_the_work(tmp_path: Path) -
         while not all(decided(workers)) and monotonic() < until:
             sleep(0.2)
         assert all(decided(workers)), [worker.log.read_text()[-1500:] for worker in workers]
+        settings = environment("audit", broker, tmp_path / "audit")
+        workers.append(WorkerProcess(tmp_path / "audit.log", settings, command=SERVICES["audit"]["command"]))
+        workers[-1].wait_until_ready()
+        assert "\nautorefund_audit_faults 0.0\n" in workers[-1].get("/metrics")[1]
     finally:
         for worker in workers:
             worker.kill()

@@ -37,6 +37,8 @@ class Operator:
         elif words[:2] == ["autorefund", "worker"]:
             settings = {name.removeprefix("AUTOREFUND_").lower(): value for name, value in self._said.items()}
             self._town.worker(**settings)
+        elif "--every" in words:
+            self._town.auditor(float(words[words.index("--every") + 1]))
         elif words[0] == "curl":
             status, body = self._worker.get("/" + words[1].rpartition("/")[2])
             assert (status, bool(body)) == (200, True), command

@@ -7,7 +7,6 @@ import math
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -18,7 +17,8 @@ from tests.builders import result_value
 from tests.integration.test_commands import call
 from tests.integration.town import PARTITIONS, Town, ago, home
 from tests.monitoring import panels, recorded
-from tests.prometheus import Prometheus, TextFiles, write_config
+from tests.prometheus import Prometheus, write_config
+from tests.worker_process import free_port
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
@@ -29,17 +29,15 @@ Json = dict[str, Any]
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> Any:
-    served = TextFiles(tmp_path)
-    yield served
-    served.stop()
+def auditor_port() -> int:
+    return free_port()
 
 
 @pytest.fixture
-async def watched(town: Town, files: TextFiles) -> AsyncIterator[Prometheus]:
+async def watched(town: Town, auditor_port: int) -> AsyncIterator[Prometheus]:
     """A Prometheus that looks at a worker and at the audit, with deploy's rules as they are, each second."""
     worker = town.worker(hold_seconds="2")
-    write_config(town.folder / "rules", [worker.port], files)
+    write_config(town.folder / "rules", [worker.port], auditor_port)
     prometheus = Prometheus(town.folder / "prometheus", town.folder / "rules")
     try:
         await asyncio.to_thread(prometheus.wait_until_ready)
@@ -56,7 +54,7 @@ async def becomes(what: Callable[[], object], wanted: object) -> None:
         await asyncio.sleep(0.3)
 
 
-async def live_through_a_day(town: Town) -> None:
+async def live_through_a_day(town: Town, auditor_port: int) -> None:
     """Load, and a little of everything that senders do wrong."""
     code, told = await call(
         town, "load", "--rate", "60", "--requests", str(REQUESTS), "--shops", "20", "--strategies", "80"
@@ -75,14 +73,13 @@ async def live_through_a_day(town: Town) -> None:
         paid = {name: one[name] for name in ("decision_id", "shop_id", "amount_fen")}
         await town.send("refund-result", result_value(**paid, at=ago(seconds=0)))
     assert len(approved) > PAID
-    code, told = await call(town, "audit", "--textfile", str(town.folder / "autorefund.prom"))
-    assert code == 0, told
+    await asyncio.to_thread(town.auditor, 3600, auditor_port)
 
 
 async def test_every_panel_and_every_recorded_series_has_an_answer_and_a_true_one(
-    town: Town, watched: Prometheus
+    town: Town, watched: Prometheus, auditor_port: int
 ) -> None:
-    await live_through_a_day(town)
+    await live_through_a_day(town, auditor_port)
     await becomes(lambda: watched.one("sum(autorefund_lane_lag_records) + sum(autorefund_holds)"), 0)
 
     await counts_are_those_of_the_topics(town, watched)

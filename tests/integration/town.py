@@ -16,8 +16,11 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord
 from app.kafka import topics
 from app.partitions import partitioner
 from app.settings import Settings
-from schemas.times import format_time
-from schemas.topics import DEAD_LETTER, REFUND_ALERT, REFUND_DECISION
+from schemas.cells import SpendCell, dump_cell
+from schemas.ids import join_key
+from schemas.money import Money
+from schemas.times import SpendDay, format_time
+from schemas.topics import DEAD_LETTER, REFUND_ALERT, REFUND_DECISION, changelog_topic
 from tests import builders
 from tests.integration.outputs import read_topic, settled
 from tests.integration.traffic import Traffic
@@ -38,6 +41,7 @@ class Town:
         self.broker = broker
         self.folder = folder
         self.workers: list[WorkerProcess] = []
+        self._auditors: list[WorkerProcess] = []
         self._producer = producer
 
     def worker(
@@ -62,6 +66,20 @@ class Town:
         if ready:
             worker.wait_until_ready()
         return worker
+
+    def auditor(self, every: float, port: int | None = None) -> WorkerProcess:
+        """`audit --every`, once its first audit has ended."""
+        settings = {"AUTOREFUND_BROKERS": self.broker.address}
+        log = self.folder / f"auditor-{len(self._auditors)}.log"
+        auditor = WorkerProcess(log, settings, command=("audit", "--every", str(every)), port=port)
+        self._auditors.append(auditor)
+        auditor.wait_until_ready()
+        return auditor
+
+    def stop(self) -> None:
+        """Kill every process of it, but the broker."""
+        for process in (*self.workers, *self._auditors):
+            process.kill()
 
     async def send(self, topic: str, value: object, *, key: bytes | None = None, partition: int | None = None) -> None:
         """One record: a dict as JSON, bytes as they are; to its shop's partition and under its key, unless said."""
@@ -89,6 +107,13 @@ class Town:
         """Ask for a refund: request r-<number>, of order o-<number>."""
         value = request(number, **change)
         await self.send("after-sale-request", value, partition=partition)
+
+    async def forge_spend(self, *, executed_fen: int, reserved_fen: int) -> None:
+        """Write into the spend table's changelog what no decision accounts for: today's of the strategy s-1 of shop-1."""
+        key = join_key("shop-1", "s-1", SpendDay.of(datetime.now(UTC)))
+        cell = SpendCell(executed_fen=Money(executed_fen), reserved_fen=Money(reserved_fen))
+        changelog = changelog_topic("autorefund", "daily_spend")
+        await self._producer.send_and_wait(changelog, dump_cell(cell), key=key, partition=home("shop-1"))
 
     async def records(self, topic: str) -> list[ConsumerRecord]:
         """All committed records of a topic."""
@@ -161,6 +186,5 @@ async def town_on(broker: Broker, folder: Path) -> AsyncIterator[Town]:
     try:
         yield town
     finally:
-        for worker in town.workers:
-            worker.kill()
+        town.stop()
         await producer.stop()

@@ -37,7 +37,7 @@ def containers() -> Iterator[tuple[str, Json, Json]]:
     """(where, the pod's spec, its container) of everything that runs."""
     for name, documents in RENDERED.items():
         for document in documents:
-            if document["kind"] in {"StatefulSet", "Job"}:
+            if document["kind"] in {"StatefulSet", "Deployment", "Job"}:
                 pod = document["spec"]["template"]["spec"]
                 yield f"{name}: {document['kind']}", pod, pod["containers"][0]
 
@@ -45,8 +45,16 @@ def containers() -> Iterator[tuple[str, Json, Json]]:
 ALL = [pytest.param(pod, container, id=where) for where, pod, container in containers()]
 
 
-def of_kind(kind: str, name: str = "production") -> Json:
-    (found,) = (one for one in RENDERED[name] if one["kind"] == kind)
+def of_kind(kind: str, name: str = "production", *, auditor: bool = False) -> Json:
+    """The one of that kind: the auditor's, or the other."""
+    (found,) = (
+        one for one in RENDERED[name] if one["kind"] == kind and one["metadata"]["name"].endswith("-audit") == auditor
+    )
+    return dict(found)
+
+
+def container_of(kind: str, name: str = "production", *, auditor: bool = False) -> Json:
+    (found,) = of_kind(kind, name, auditor=auditor)["spec"]["template"]["spec"]["containers"]
     return dict(found)
 
 
@@ -134,26 +142,58 @@ def test_nobody_runs_as_another_user_than_the_image_s(pod: Json, container: Json
 
 @pytest.mark.parametrize("name", RENDERED)
 def test_probes_ask_what_the_worker_serves(name: str) -> None:
-    (container,) = of_kind("StatefulSet", name)["spec"]["template"]["spec"]["containers"]
+    container = container_of("StatefulSet", name)
     served = set(re.findall(r'"(/\w+)"', inspect.getsource(HttpPort.start)))
     paths = {probe: container[f"{probe}Probe"]["httpGet"]["path"] for probe in ("startup", "liveness", "readiness")}
     assert paths == {"startup": "/livez", "liveness": "/livez", "readiness": "/readyz"}
     assert set(paths.values()) | {of_kind("ServiceMonitor")["spec"]["endpoints"][0]["path"]} == served
     assert {container[f"{probe}Probe"]["httpGet"]["port"] for probe in paths} == {"http"}
+    container = container_of("Deployment", name, auditor=True)
+    assert [container[f"{probe}Probe"]["httpGet"]["path"] for probe in ("liveness", "readiness")] == [
+        "/livez",
+        "/readyz",
+    ]
 
 
 @pytest.mark.parametrize("name", RENDERED)
 def test_one_port_everywhere(name: str) -> None:
-    (container,) = of_kind("StatefulSet", name)["spec"]["template"]["spec"]["containers"]
-    (port,) = of_kind("Service", name)["spec"]["ports"]
-    policy = of_kind("NetworkPolicy", name)["spec"]["ingress"]
-    found = [container["ports"][0]["containerPort"], int(environment(container)["AUTOREFUND_HTTP_PORT"]), port["port"]]
-    found += [one["port"] for rule in policy for one in rule["ports"]]
+    found = [one["port"] for rule in of_kind("NetworkPolicy", name)["spec"]["ingress"] for one in rule["ports"]]
+    for kind, auditor in (("StatefulSet", False), ("Deployment", True)):
+        container = container_of(kind, name, auditor=auditor)
+        (port,) = of_kind("Service", name, auditor=auditor)["spec"]["ports"]
+        found += [port["port"], container["ports"][0]["containerPort"]]
+        found.append(int(environment(container)["AUTOREFUND_HTTP_PORT"]))
     assert set(found) == {int(PORT)}
 
 
+@pytest.mark.parametrize(
+    ("kind", "auditor", "job"), [("StatefulSet", False, "autorefund"), ("Deployment", True, "audit")]
+)
+def test_prometheus_finds_workers_and_auditor_each_under_its_job(kind: str, auditor: bool, job: str) -> None:
+    """The rules count on the names of the jobs: an auditor among the workers would be one that is never ready."""
+    monitor = of_kind("ServiceMonitor", auditor=auditor)["spec"]
+    wanted = monitor["selector"]["matchLabels"].items()
+    services = [one for one in RENDERED["production"] if one["kind"] == "Service"]
+    (service,) = (one for one in services if wanted <= one["metadata"]["labels"].items())
+    assert service["metadata"]["labels"][monitor["jobLabel"]] == job
+    pods = [of_kind("StatefulSet"), of_kind("Deployment", auditor=True)]
+    (found,) = (
+        one
+        for one in pods
+        if service["spec"]["selector"].items() <= one["spec"]["template"]["metadata"]["labels"].items()
+    )
+    assert found["kind"] == kind
+    jobs = yaml.safe_load((PROJECT / "deploy" / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
+    assert job in {one["job_name"] for one in jobs}
+
+
+def test_the_auditor_rests_while_books_are_moved() -> None:
+    replicas = {name: of_kind("Deployment", name, auditor=True)["spec"]["replicas"] for name in RENDERED}
+    assert replicas == {"default": 1, "production": 1, "growing": 0}
+
+
 def test_each_worker_has_its_pod_s_name_in_the_group() -> None:
-    (container,) = of_kind("StatefulSet")["spec"]["template"]["spec"]["containers"]
+    container = container_of("StatefulSet")
     (own,) = (one for one in container["env"] if one["name"] == "AUTOREFUND_INSTANCE_ID")
     assert own["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.name"}}
 
@@ -169,12 +209,12 @@ def test_a_volume_never_comes_back_from_long_ago() -> None:
 def test_topics_are_made_before_anything_runs() -> None:
     job = of_kind("Job")
     assert job["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
-    assert job["spec"]["template"]["spec"]["containers"][0]["args"] == ["topics"]
+    assert container_of("Job")["args"] == ["topics"]
 
 
 def test_tables_move_only_while_nobody_works() -> None:
     assert of_kind("StatefulSet", "growing")["spec"]["replicas"] == 0
-    (container,) = of_kind("Job", "growing")["spec"]["template"]["spec"]["containers"]
+    container = container_of("Job", "growing")
     assert container["args"] == ["topics", "--grow-to", "24"]
 
 
@@ -195,7 +235,7 @@ def test_there_are_never_more_workers_than_partitions() -> None:
 
 def test_users_are_those_of_the_table_in_security_md() -> None:
     names = {environment(container).get("AUTOREFUND_SASL_USERNAME") for _, _, container in containers()} - {None}
-    assert names == {User.WORKER, User.TOPICS}
+    assert names == {User.WORKER, User.TOPICS, User.READER}
 
 
 def test_one_worker_at_a_time_may_be_taken_away() -> None:

@@ -73,10 +73,12 @@ def test_ports_and_paths_are_those_that_the_worker_serves() -> None:
     (health,) = words_of("HEALTHCHECK")
     assert f"'{PORT}') + '/livez'" in health
     assert SERVICES["worker-1"]["ports"] == [f"127.0.0.1:{PORT}:{PORT}"]
-    scraped = yaml.safe_load(COMPOSE["configs"]["prometheus"]["content"])["scrape_configs"][0]["static_configs"][0][
-        "targets"
-    ]
-    assert scraped == [f"{name}:{PORT}" for name in OURS if name.startswith("worker-")]
+    jobs = yaml.safe_load(COMPOSE["configs"]["prometheus"]["content"])["scrape_configs"]
+    scraped = {job["job_name"]: job["static_configs"][0]["targets"] for job in jobs}
+    assert scraped == {
+        "autorefund": [f"{name}:{PORT}" for name in OURS if name.startswith("worker-")],
+        "audit": [f"audit:{PORT}"],
+    }
 
 
 @pytest.mark.parametrize("name", OURS)

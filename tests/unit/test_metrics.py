@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
+from time import time
 
 import pytest
 from prometheus_client import CollectorRegistry, Histogram
@@ -14,11 +14,11 @@ from app.metrics import (
     PROCESS,
     TALLIES,
     TOP_STRATEGIES_MAX,
+    AuditMetrics,
     Kind,
     Metrics,
     TopStrategy,
     TransactionEnd,
-    write_audit,
 )
 from schemas.vocabulary import Outcome, Reason
 
@@ -141,12 +141,15 @@ def test_only_the_top_strategies_are_shown_by_name_and_earlier_ones_are_gone() -
     ]
 
 
-def test_an_audit_is_written_for_the_textfile_collector(tmp_path: Path) -> None:
-    write_audit(tmp_path / "audit.prom", faults=2, decisions=1000)
-    lines = (tmp_path / "audit.prom").read_text().splitlines()
-    assert "autorefund_audit_faults 2.0" in lines
-    assert "autorefund_audit_decisions 1000.0" in lines
-    assert [path.name for path in tmp_path.iterdir()] == ["audit.prom"]
+def test_before_an_audit_has_ended_nothing_says_that_there_are_no_faults() -> None:
+    metrics = AuditMetrics()
+    assert metrics.exposition() == b""
+    for faults in (2, 0):
+        metrics.found(faults=faults, decisions=1000)
+        shown = {metric.name: metric.samples[0].value for metric in metrics.registry.collect()}
+        assert shown["autorefund_audit_faults"] == faults
+        assert shown["autorefund_audit_decisions"] == 1000
+        assert time() - shown["autorefund_audit_finished_timestamp_seconds"] < 60
 
 
 def test_the_processes_own_metrics_that_rules_use_are_there() -> None:

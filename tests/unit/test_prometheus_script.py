@@ -53,7 +53,7 @@ def test_run_loads_every_rule_and_looks_at_the_worker_on_its_port(prometheus: Pr
         sleep(0.1)
     addresses = {one["scrapePool"]: one["scrapeUrl"] for one in targets}
     assert addresses["autorefund"] == f"http://localhost:{worker_port}/metrics"
-    assert addresses["audit"] == "http://localhost:9100/metrics"
+    assert addresses["audit"] == "http://localhost:6067/metrics"
 
 
 def test_both_programs_are_found() -> None:
