@@ -118,9 +118,9 @@ def test_files_are_rooms_not_halls() -> None:
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_every_room_says_what_is_in_it_and_what_must_not_be_touched(room: str) -> None:
-    text = (ROOT / room / "README.md").read_text()
-    assert len(text.splitlines()) in README_LINES
-    assert "ust not" in text
+    about, _, _ = (ROOT / room / "README.md").read_text().partition("\n## ")  # a table may come after it
+    assert len(about.splitlines()) in README_LINES
+    assert "ust not" in about
 
 
 def test_no_open_points_in_files() -> None:
@@ -144,7 +144,7 @@ def test_links_lead_somewhere(name: str) -> None:
 
 
 def test_every_test_of_a_fault_is_a_test() -> None:
-    linked = re.findall(r"\[(test_\w+)\]\(([^)]+)\)", (ROOT / "tests" / "faults.md").read_text())
+    linked = re.findall(r"\[(test_\w+)\]\(([^)]+)\)", (ROOT / "tests" / "README.md").read_text())
     assert len(linked) > 20
     for name, target in linked:
         assert Path(target).stem == name, target
