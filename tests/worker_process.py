@@ -98,13 +98,17 @@ class WorkerProcess:
         self._process.kill()
         self._process.wait()
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send it, unless the process has ended."""
+        self._process.send_signal(number)
+
     def pause(self) -> None:
         """SIGSTOP."""
-        self._process.send_signal(signal.SIGSTOP)
+        self.signal(signal.SIGSTOP)
 
     def resume(self) -> None:
         """SIGCONT."""
-        self._process.send_signal(signal.SIGCONT)
+        self.signal(signal.SIGCONT)
 
     def terminate(self, seconds_max: float = 30.0) -> float:
         """SIGTERM; returns the seconds until it was gone."""

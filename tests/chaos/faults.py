@@ -7,25 +7,21 @@ import random
 import re
 import resource
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 
+from tests.chaos.worker import DEAF, DEAF_SECONDS
 from tests.kafka_broker import Broker
 from tests.kafka_cluster import NODES, Cluster
 from tests.worker_process import WorkerProcess
 
-__all__ = ["CLUSTER_FAULTS", "FAULTS", "SESSION_SECONDS", "TOOK_OVER", "Fleet", "Spent", "Tormentor"]
+__all__ = ["CLUSTER_FAULTS", "FAULTS", "SESSION_SECONDS", "Fleet", "Spent", "Tormentor"]
 
 SESSION_SECONDS = 6
 PAUSE_SECONDS = (SESSION_SECONDS + 0.5, SESSION_SECONDS + 8.0)
 """Beyond the session; below and beyond the ten seconds after which a transaction has failed."""
-SOON_SHARE = 0.5
-"""Of the zombies: back as soon as another has their lanes, and so amid a transaction whose time is not over yet."""
-TOOK_OVER = "took over "
-LOOK_SECONDS = 0.2
 BROKER_PAUSE_SECONDS = (1.0, 9.0)
 BROKER_AWAY_SECONDS = (10.0, 25.0)
 BROKER_GONE_SECONDS = 90.0
@@ -66,7 +62,9 @@ class Fleet:
         """One more worker."""
         self.lives += 1
         data = {"AUTOREFUND_DATA_DIR": str(self._folder / f"data-{self.lives}")}
-        self.workers.append(WorkerProcess(self._folder / f"worker-{self.lives}.log", self._settings | data))
+        self.workers.append(
+            WorkerProcess(self._folder / f"worker-{self.lives}.log", self._settings | data, "tests.chaos.worker")
+        )
 
     def replace(self, worker: WorkerProcess) -> None:
         """It is gone: another takes its place."""
@@ -179,19 +177,16 @@ class Tormentor:
     async def _zombie(self) -> None:
         victim = self._victim()
         self._note(f"pid {victim.pid}, {victim.log.name}")
-        taken = self._fleet.logged(TOOK_OVER)
         victim.pause()
-        if self._chance.random() < SOON_SHARE:
-            await self._until(lambda: self._fleet.logged(TOOK_OVER) > taken)
-        else:
-            await self._rest(*PAUSE_SECONDS)
+        await self._rest(*PAUSE_SECONDS)
         victim.resume()
 
-    async def _until(self, what: Callable[[], bool]) -> None:
-        """Until it is so, or a zombie's time is over."""
-        until = monotonic() + PAUSE_SECONDS[1]
-        while not what() and monotonic() < until:
-            await asyncio.sleep(LOOK_SECONDS)
+    async def _deaf(self) -> None:
+        """Its heartbeats are lost: it works on while another has its lanes."""
+        victim = self._victim()
+        self._note(f"pid {victim.pid}, {victim.log.name}")
+        victim.signal(DEAF)
+        await asyncio.sleep(DEAF_SECONDS)
 
     async def _join(self) -> None:
         if len(self._fleet.workers) < FLEET_MAX:
@@ -262,7 +257,7 @@ class Tormentor:
         return self._brokers
 
 
-FAULTS = ["kill", "term", "zombie", "join", "leave", "broker_kill", "broker_pause"]
+FAULTS = ["kill", "term", "zombie", "deaf", "join", "leave", "broker_kill", "broker_pause"]
 """With one broker."""
 CLUSTER_FAULTS = [*FAULTS, "broker_away", "roll", "leaders_move"]
 """With three of them."""

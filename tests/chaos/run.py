@@ -14,7 +14,7 @@ from app.kafka import topics
 from app.settings import Settings
 from tests.chaos.checker import Verdict, decided_ids, judge
 from tests.chaos.evidence import Evidence, Owners, gather
-from tests.chaos.faults import SESSION_SECONDS, TOOK_OVER, Fleet, Spent, Tormentor
+from tests.chaos.faults import SESSION_SECONDS, Fleet, Spent, Tormentor
 from tests.chaos.world import Executor, Feeder, Sellers
 from tests.integration.outputs import produce
 from tests.integration.traffic import Traffic, make_traffic
@@ -198,7 +198,7 @@ class _Running:
             "aborted decisions": evidence.aborted_decisions,
             "taken over in mid-batch": evidence.mid_batch,
             "fenced": fleet.logged(" is fenced: another worker has it"),
-            "take-overs": fleet.logged(TOOK_OVER),
+            "take-overs": fleet.logged("took over "),
             "restored records": fleet.sum("autorefund_restored_records_total"),
             "new epochs": fleet.logged("takes a new producer epoch"),
             "ended by themselves": fleet.gave_up,
