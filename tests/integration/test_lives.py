@@ -62,7 +62,7 @@ async def test_halts_holds_and_strategies_survive_kill_9(town: Town, store: str)
     assert metric(second, "autorefund_restored_records_total") >= 400
 
 
-async def test_a_deleted_store_is_made_anew_from_the_changelog(town: Town) -> None:
+async def test_a_store_goes_on_from_its_offset_and_a_deleted_one_is_made_anew_from_the_changelog(town: Town) -> None:
     import shutil
 
     data = town.folder / "kept"
@@ -74,6 +74,9 @@ async def test_a_deleted_store_is_made_anew_from_the_changelog(town: Town) -> No
     await town.decisions(20)
     assert first.terminate() < 5
     assert first.exit_code == 0
+    kept = town.worker(store="rocksdb", data_dir=str(data))
+    assert metric(kept, "autorefund_restored_records_total") == 0
+    assert kept.terminate() < 5
     shutil.rmtree(data)
     second = town.worker(store="rocksdb", data_dir=str(data))
     for number in range(20):
