@@ -96,6 +96,7 @@ LAYER_BUGS = [
     Bug("only a slow commit is suspect, not slow writes", WRITER, "                with self._step():\n                    written", "                if True:\n                    written", STALE),
     Bug("a slow commit is not suspect", WRITER, "                with self._step():\n                    await producer.commit", "                if True:\n                    await producer.commit", STALE),
     Bug("what followed from an error is told in its place", WRITER, "        raise cause from told\n", "        raise\n", UNIT),
+    Bug("a refused transactional id has no name", WRITER, "            cause.args = (producer._txn_manager.transactional_id,)\n", "            pass\n", UNIT),
     Bug("a new epoch is taken whoever has the lane now", EPOCHS, "manager.producer_id, manager.producer_epoch, {}", "-1, -1, {}", STALE),
     Bug("the old epoch goes on after a new one was asked for", EPOCHS, "answer.producer_id, answer.producer_epoch)", "answer.producer_id, manager.producer_epoch)", STALE),
     Bug("sequence numbers go on in a new epoch", EPOCHS, "            manager._sequence_numbers.clear()\n", "", STALE),
