@@ -104,7 +104,10 @@ class FetchingThread(AIOKafkaConsumerThread):
 
     @Service.task
     async def _watch_membership(self) -> None:
-        """An error of the group stops the worker. aiokafka tells it to whoever fetches, and in a rebalance nobody does."""
+        """An error of the group stops the worker, and no topic is overlooked.
+
+        aiokafka tells of an error to whoever fetches, and in a rebalance nobody does.
+        """
         while not self.should_stop:
             await self.sleep(WATCH_SECONDS)
             if self._consumer is not None and self._consumer._coordinator is not None:
@@ -113,6 +116,17 @@ class FetchingThread(AIOKafkaConsumerThread):
                 except KafkaError as error:
                     self.app.loop.call_soon_threadsafe(self.app.crash_soon, error)
                     return
+                self._look_for_topics()
+
+    def _look_for_topics(self) -> None:
+        """Ask again for topics that were not there when the group's leader assigned.
+
+        A broker that has just come back may not know its topics yet: their lanes are assigned to nobody then. Kafka's client
+        has the group join anew once it sees them, but by itself looks again only after minutes.
+        """
+        consumer = self._ensure_consumer()
+        if 0 in consumer._coordinator._metadata_snapshot.values():
+            consumer._client.force_metadata_update()
 
     @property
     def _instance_id(self) -> str | None:

@@ -87,6 +87,7 @@ LAYER_BUGS = [
     Bug("a worker that was replaced under its name joins again", CONSUMER, "if self._member is not None and await", "if False and await", MEMBERS),
     Bug("the instance id is not told to the group", CONSUMER, "            group_instance_id=settings.group_instance_id,\n", "", MEMBERS),
     Bug("errors of the group are told to nobody", CONSUMER, "                    self._consumer._coordinator.check_errors()\n", "                    pass\n", MEMBERS),
+    Bug("topics that were not there at the assignment are not asked for", CONSUMER, "            consumer._client.force_metadata_update()\n", "            pass\n", UNIT),
     Bug("the seek is left out", CONSUMER, "            consumer.seek(tp, offset)\n", "            pass\n", UNIT),
     Bug("outputs and forwarded records leave in a transaction of their own", LANE, COMMIT,
         "                ends = await self._writer.commit(effects.puts, (), offsets)\n"

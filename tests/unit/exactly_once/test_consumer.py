@@ -34,6 +34,22 @@ async def test_an_epoch_begins_once_every_partition_was_sought() -> None:
     assert thread.epoch == 7
 
 
+@pytest.mark.parametrize(
+    ("partitions", "asked"), [({"requests": 3, "rules": 0}, 1), ({"requests": 3, "rules": 3}, 0), ({}, 0)]
+)
+def test_a_topic_that_was_not_there_at_the_assignment_is_asked_for_again(
+    partitions: dict[str, int], asked: int
+) -> None:
+    forced: list[None] = []
+    thread = FetchingThread.__new__(FetchingThread)
+    thread._consumer = SimpleNamespace(
+        _coordinator=SimpleNamespace(_metadata_snapshot=partitions),
+        _client=SimpleNamespace(force_metadata_update=lambda: forced.append(None)),
+    )
+    thread._look_for_topics()
+    assert len(forced) == asked
+
+
 async def test_faust_commits_nothing_and_keeps_no_gaps() -> None:
     consumer: Any = BatchConsumer.__new__(BatchConsumer)
     assert await consumer.commit(topics=None, start_new_transaction=True) is False
