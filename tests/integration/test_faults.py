@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
 
@@ -54,14 +56,25 @@ async def test_a_broker_that_dies_under_load_loses_and_doubles_nothing(town: Tow
         await asyncio.to_thread(town.broker.kill)
         await asyncio.to_thread(town.broker.start)
     await feeding
-    await keep_one_alive(town)
-    await town.settled(traffic)
+    async with supervised(town):
+        await town.settled(traffic)
 
 
-async def keep_one_alive(town: Town) -> None:
-    """As a supervisor does it: a worker that gave up is started again."""
-    if all(worker.exit_code is not None for worker in town.workers):
-        await asyncio.to_thread(town.worker, hold_seconds="4")
+@asynccontextmanager
+async def supervised(town: Town) -> AsyncIterator[None]:
+    """As a supervisor does it: a worker that gave up, however long after its fault, is started again."""
+
+    async def supervise() -> None:
+        while True:
+            if all(worker.exit_code is not None for worker in town.workers):
+                town.worker(ready=False, hold_seconds="4")
+            await asyncio.sleep(0.5)
+
+    task = asyncio.create_task(supervise())
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 async def test_a_broker_that_stands_still_for_a_while_is_waited_for(town: Town) -> None:
@@ -73,8 +86,8 @@ async def test_a_broker_that_stands_still_for_a_while_is_waited_for(town: Town) 
     await asyncio.sleep(4)
     town.broker.resume()
     await feeding
-    await keep_one_alive(town)
-    await town.settled(traffic)
+    async with supervised(town):
+        await town.settled(traffic)
 
 
 async def test_a_signal_under_load_ends_a_worker_in_order_within_five_seconds(town: Town) -> None:
