@@ -1,4 +1,5 @@
 """`python -m app audit`: makes each day's spend again from decisions and results, and compares it with the table.
+
 Workers may run meanwhile. A lane's decisions, spend cells and offsets change in one transaction, so for each lane a moment is
 looked for at which none of them moves; everything is then read up to that moment, and must agree to the fen.
 """
